@@ -1,0 +1,36 @@
+#include "apps/common/run_folder.h"
+
+#include <system_error>
+
+#include "apps/common/guarded_main.h"
+
+namespace remote::app {
+namespace fs = std::filesystem;
+
+fs::path choose_run_folder(const std::string& output, const std::string& config) {
+  std::error_code error;
+  if (!output.empty()) {
+    if (fs::exists(fs::path(output) / "config.yaml", error)) {
+      throw UsageError(output + ": holds a run already; go on with it by --resume " + output +
+                       ", or name another folder");
+    }
+    return output;
+  }
+  fs::create_directories("runs", error);
+  std::string name = fs::path(config).stem().string();
+  for (int number = 1;; ++number) {
+    fs::path folder = fs::path("runs") / (name + "-" + std::to_string(number));
+    if (fs::create_directory(folder, error) || error) return folder;
+  }
+}
+
+std::string config_of_run(const std::string& folder) {
+  fs::path config = fs::path(folder) / "config.yaml";
+  std::error_code error;
+  if (!fs::is_regular_file(config, error)) {
+    throw UsageError(folder + ": expected a run folder of rt-train, but it has no config.yaml");
+  }
+  return config.string();
+}
+
+}  // namespace remote::app

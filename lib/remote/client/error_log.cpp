@@ -1,0 +1,34 @@
+#include <remote/client/error_log.h>
+
+#include <algorithm>
+
+namespace remote::client {
+
+void ErrorLog::add(wire::Failure failure) {
+  std::lock_guard lock(mutex_);
+  failures_.push_back(std::move(failure));
+  any_.store(true, std::memory_order_relaxed);
+}
+
+Status ErrorLog::take(uint64_t before_sequence) {
+  if (!any()) return {};
+  std::lock_guard lock(mutex_);
+  const auto end = std::find_if(failures_.begin(), failures_.end(),
+                                [&](const wire::Failure& failure) { return failure.sequence >= before_sequence; });
+  const auto count = end - failures_.begin();
+  if (count == 0) return {};
+  Status first = std::move(failures_.front().status);
+  failures_.erase(failures_.begin(), end);
+  any_.store(!failures_.empty(), std::memory_order_relaxed);
+  if (count == 1) return first;
+  return {first.code(), first.message() + "; " + std::to_string(count - 1) +
+                            (count == 2 ? " later op failed too" : " later ops failed too")};
+}
+
+void ErrorLog::mark_seen(uint64_t sequence) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(failures_, [&](const wire::Failure& failure) { return failure.sequence == sequence; });
+  any_.store(!failures_.empty(), std::memory_order_relaxed);
+}
+
+}  // namespace remote::client

@@ -1,0 +1,36 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include <remote/base/status.h>
+#include <remote/wire/reply.h>
+
+namespace remote::client {
+
+/// Whether a call takes the occasion to report an error that nobody has seen.
+enum class ReportErrors {
+  kYes,
+  kNo,  ///< for calls whose result nobody looks at, or that have more to do: the error is left for the next call
+};
+
+/// The failures that a worker has told of and nobody has seen. Each is reported once. Thread-safe.
+class ErrorLog {
+ public:
+  void add(wire::Failure failure);
+  /// Whether take() would find something; one load.
+  bool any() const { return any_.load(std::memory_order_relaxed); }
+  /// The oldest failure among the records before `sequence`; all of those count as seen, and the text says how many
+  /// there were. Ok when there is none.
+  Status take(uint64_t before_sequence = UINT64_MAX);
+  /// Someone has seen this one elsewhere: in the status of a value.
+  void mark_seen(uint64_t sequence);
+
+ private:
+  std::mutex mutex_;
+  std::vector<wire::Failure> failures_;  // in stream order
+  std::atomic<bool> any_{false};
+};
+
+}  // namespace remote::client

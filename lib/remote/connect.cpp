@@ -1,0 +1,84 @@
+#include <remote/connect.h>
+
+#include <remote/device/error.h>
+#include <remote/device/runtime.h>
+#include <remote/sessions.h>
+
+namespace remote {
+
+c10::DeviceIndex remote_index(c10::Device device, const char* what) {
+  if (!device.is_privateuseone()) {
+    throw Error(StatusCode::kInvalidArgument,
+                std::string(what) + ": expected a device \"remote:N\", got \"" + device.str() + "\"");
+  }
+  const c10::DeviceIndex index = device.has_index() ? device.index() : device::Runtime::current_device();
+  device::Runtime::checked(index);
+  return index;
+}
+
+std::vector<std::shared_ptr<client::Session>> connected_sessions(std::optional<c10::Device> device, const char* what) {
+  auto& runtime = device::Runtime::get();
+  if (!device) return runtime.sessions();
+  auto session = runtime.session_if_connected(remote_index(*device, what));
+  if (session == nullptr) return {};
+  return {std::move(session)};
+}
+
+namespace {
+
+/// Waits for every session and returns the first error.
+Status synchronize_all(const std::vector<std::shared_ptr<client::Session>>& sessions, const char* place,
+                       std::optional<std::chrono::milliseconds> timeout) {
+  Status first;
+  for (const auto& session : sessions) {
+    Status status = session->synchronize(place, timeout);
+    if (first.ok()) first = std::move(status);
+  }
+  return first;
+}
+
+}  // namespace
+
+void connect(const std::vector<std::string>& addresses, const ConnectOptions& options) {
+  client::SessionOptions session_options;
+  session_options.connect.timeout = options.timeout;
+  session_options.connect.keepalive_timeout = options.keepalive_timeout;
+  session_options.credential = options.credential;
+  session_options.warn_sync = options.warn_sync;
+  session_options.record_sites = options.record_sites;
+  device::Runtime::get().connect(addresses, session_options);
+}
+
+void disconnect(std::optional<c10::Device> device) {
+  auto& runtime = device::Runtime::get();
+  const c10::DeviceIndex first = device ? remote_index(*device, "remote::disconnect") : 0;
+  const c10::DeviceIndex last = device ? first : device::kDeviceCount - 1;
+  Status status;
+  for (c10::DeviceIndex index = first; index <= last; ++index) {
+    auto session = runtime.session_if_connected(index);
+    if (session == nullptr) continue;
+    // A session that has ended already has nothing left to say.
+    if (session->alive()) {
+      Status result = session->synchronize("remote::disconnect");
+      if (status.ok()) status = std::move(result);
+    }
+    runtime.disconnect(index);
+  }
+  throw_if_error(status);
+}
+
+void synchronize(std::optional<c10::Device> device, std::optional<std::chrono::milliseconds> timeout) {
+  throw_if_error(
+      synchronize_all(connected_sessions(device, "remote::synchronize"), "remote::synchronize", timeout));
+}
+
+void clear_errors(std::optional<c10::Device> device) {
+  Status first;
+  for (const auto& session : connected_sessions(device, "remote::clear_errors")) {
+    Status status = session->clear_errors();
+    if (first.ok()) first = std::move(status);
+  }
+  throw_if_error(first);
+}
+
+}  // namespace remote

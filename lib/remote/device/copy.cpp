@@ -1,0 +1,198 @@
+// Copies in every direction: CPU to worker (uploads), back (fetches), on one worker (a record), between two workers.
+#include <ATen/ATen.h>
+#include <torch/library.h>
+
+#include <remote/device/describe.h>
+#include <remote/device/error.h>
+#include <remote/device/recorder.h>
+#include <remote/device/runtime.h>
+#include <remote/device/transfer.h>
+
+namespace remote::device {
+namespace {
+
+const OpInfo& copy_op() {
+  static const OpInfo& info = op_info(c10::Dispatcher::singleton().findSchemaOrThrow("aten::copy_", ""));
+  return info;
+}
+
+void copy_on_worker(const at::Tensor& source, const at::Tensor& destination) {
+  const c10::IValue arguments[] = {destination, source, false};
+  record_mutation(copy_op(), arguments, destination.device().index());
+}
+
+/// The bytes of a tensor's own elements, where they lie without gaps.
+bool is_dense(const at::Tensor& tensor) { return tensor.is_non_overlapping_and_dense(); }
+
+/// A CPU tensor whose memory is, byte for byte, what `like` shall hold.
+at::Tensor laid_out_as(const at::Tensor& like, const at::Tensor& values) {
+  if (values.dtype() == like.dtype() && values.sizes() == like.sizes() && values.strides() == like.strides() &&
+      values.is_conj() == like.is_conj() && values.is_neg() == like.is_neg()) {
+    return values;
+  }
+  at::Tensor memory = at::empty_strided(like.sizes(), like.strides(), values.options().dtype(like.dtype()));
+  memory._set_conj(like.is_conj());
+  memory._set_neg(like.is_neg());
+  return memory.copy_(values);
+}
+
+void upload_dense(const at::Tensor& cpu, const at::Tensor& remote) {
+  auto* context = context_of(*remote.unsafeGetTensorImpl());
+  auto& session = Runtime::get().session(remote.device().index());
+  const at::Tensor memory = laid_out_as(remote, cpu);
+  throw_if_error(session.upload(
+      context->id, [&] { return context->announce(); }, remote.storage_offset() * remote.itemsize(),
+      memory.const_data_ptr(), remote.numel() * remote.itemsize()));
+}
+
+void check_readable(const at::Tensor& tensor) {
+  if (!is_remote(tensor)) {
+    throw Error(StatusCode::kInvalidArgument, "remote: expected a remote tensor, got " + describe_for_people(tensor));
+  }
+  const auto* context = context_of(*tensor.unsafeGetTensorImpl());
+  if (context == nullptr || context->opaque) {
+    throw Error(StatusCode::kInvalidArgument,
+                "remote: this tensor is a workspace whose layout only the worker knows; it can be passed on to the op "
+                "that takes it, not read");
+  }
+}
+
+std::string_view bytes_of(client::PendingValue& pending, const at::Tensor& tensor) {
+  const std::string_view bytes = value_or_throw(pending.wait());
+  const size_t expected = tensor.numel() * tensor.itemsize();
+  TORCH_INTERNAL_ASSERT(bytes.size() == expected, "a worker sent ", bytes.size(), " bytes for a tensor of ", expected);
+  return bytes;
+}
+
+void fetch_into(const at::Tensor& remote, const at::Tensor& destination) {
+  check_readable(remote);
+  if (remote.numel() == 0) return;
+  auto pending = fetch_values(remote);
+  Runtime::get().session(remote.device().index()).count_synchronisation("copy to CPU");
+  const std::string_view bytes = bytes_of(*pending, remote);
+  // Copied from where they arrived: `pending` owns them for as long as this takes.
+  destination.copy_(at::from_blob(const_cast<char*>(bytes.data()), remote.sizes(), at::TensorOptions(remote.dtype())));
+}
+
+/// Straight from worker to worker, where the first can reach the second; else false.
+bool copy_between_workers(const at::Tensor& self, const at::Tensor& dst) {
+  auto& from = Runtime::get().session(self.device().index());
+  auto& to = Runtime::get().session(dst.device().index());
+  if (!from.reaches(to)) return false;
+  at::Tensor source = self.expand(dst.sizes()).to(dst.scalar_type());
+  const bool is_plain = dst.is_contiguous() && !dst.is_conj() && !dst.is_neg();
+  const at::Tensor target =
+      is_plain ? dst : at::empty(dst.sizes(), dst.options().memory_format(at::MemoryFormat::Contiguous));
+  source = source.resolve_conj().resolve_neg().contiguous();
+  // One that nobody has written: the stream hears of it here.
+  if (!context_of(*source.unsafeGetTensorImpl())->announced) source = source.clone();
+  const auto* source_context = context_of(*source.unsafeGetTensorImpl());
+  auto* context = context_of(*target.unsafeGetTensorImpl());
+  throw_if_error(from.send(
+      source_context->id, source.storage_offset() * source.itemsize(), to, context->id,
+      [&] { return context->announce(); }, target.storage_offset() * target.itemsize(), target.nbytes()));
+  if (!is_plain) copy_on_worker(target, dst);
+  return true;
+}
+
+at::Tensor copy_from(const at::Tensor& self, const at::Tensor& dst, bool /*non_blocking*/) {
+  run_backward_on_this_thread();
+  at::NoGradGuard no_grad;
+  if (is_remote(self) && is_remote(dst)) {
+    if (dst.numel() == 0) return dst;
+    if (self.device() == dst.device()) {
+      copy_on_worker(self, dst);
+    } else if (!copy_between_workers(self, dst)) {
+      at::Tensor values = at::empty(self.sizes(), self.options().device(at::kCPU));
+      fetch_into(self, values);
+      upload_values(values, dst);
+    }
+  } else if (is_remote(dst)) {
+    upload_values(self, dst);
+  } else {
+    fetch_into(self, dst);
+  }
+  return dst;
+}
+
+at::Tensor copy_from_and_resize(const at::Tensor& self, const at::Tensor& dst) {
+  dst.resize_(self.sizes());
+  return copy_from(self, dst, false);
+}
+
+at::Scalar local_scalar_dense(const at::Tensor& self) {
+  check_readable(self);
+  auto pending = fetch_values(self);
+  Runtime::get().session(self.device().index()).count_synchronisation("Tensor.item");
+  return values_of(*pending, self).item();
+}
+
+/// Tensors that are the same view of the same storage are equal without asking, as on the CPU.
+bool is_same_view(const at::Tensor& a, const at::Tensor& b) {
+  return context_of(*a.unsafeGetTensorImpl()) == context_of(*b.unsafeGetTensorImpl()) &&
+         a.storage_offset() == b.storage_offset() && a.strides() == b.strides() && a.dtype() == b.dtype() &&
+         a.is_conj() == b.is_conj() && a.is_neg() == b.is_neg();
+}
+
+bool equal(const at::Tensor& self, const at::Tensor& other) {
+  if (!is_remote(other) || self.device() != other.device()) {
+    throw Error(StatusCode::kInvalidArgument, "equal: expected both tensors on " + self.device().str() +
+                                                  ", got one on " + other.device().str() +
+                                                  "; move it with .to(...) first");
+  }
+  TORCH_CHECK(self.dtype() == other.dtype(), "Expected object of data type ", self.dtype(), " but got data type ",
+              other.dtype(), " for argument 'other' in call to equal");
+  if (self.sizes() != other.sizes()) return false;
+  if (self.numel() == 0 || is_same_view(self, other)) return true;
+  return self.eq(other).all().item<bool>();
+}
+
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+  m.impl("_copy_from", &copy_from);
+  m.impl("_copy_from_and_resize", &copy_from_and_resize);
+  m.impl("_local_scalar_dense", &local_scalar_dense);
+  m.impl("equal", &equal);
+}
+
+// These keys' fallbacks would materialise the tensor by a copy, which is what they are asked for here: endlessly.
+TORCH_LIBRARY_IMPL(aten, Conjugate, m) { m.impl("_copy_from", torch::CppFunction::makeFallthrough()); }
+TORCH_LIBRARY_IMPL(aten, Negative, m) { m.impl("_copy_from", torch::CppFunction::makeFallthrough()); }
+
+}  // namespace
+
+void upload_values(const at::Tensor& cpu, const at::Tensor& remote) {
+  if (remote.numel() == 0) return;
+  TORCH_CHECK(cpu.device().is_cpu(), "remote: can only upload from the CPU, got a tensor on ", cpu.device());
+  const at::Tensor values = cpu.expand(remote.sizes());
+  if (is_dense(remote)) {
+    upload_dense(values, remote);
+  } else {
+    const at::Tensor staged = at::empty(remote.sizes(), remote.options().memory_format(at::MemoryFormat::Contiguous));
+    upload_dense(values, staged);
+    copy_on_worker(staged, remote);
+  }
+}
+
+std::shared_ptr<client::PendingValue> fetch_values(const at::Tensor& tensor) {
+  check_readable(tensor);
+  const c10::DeviceIndex device = tensor.device().index();
+  auto& session = Runtime::get().session(device);
+  Describer describer(device);
+  return session.request(
+      [&](wire::RecordWriter& out, uint64_t request) {
+        wire::TensorRef ref;
+        describer.describe(tensor, ref);
+        out.fetch(request, ref);
+        return Status();
+      },
+      tensor.numel() * tensor.itemsize());
+}
+
+at::Tensor values_of(client::PendingValue& pending, const at::Tensor& tensor) {
+  const std::string_view bytes = bytes_of(pending, tensor);
+  at::Tensor values = at::empty(tensor.sizes(), at::TensorOptions(tensor.dtype()).device(at::kCPU));
+  if (!bytes.empty()) std::memcpy(values.mutable_data_ptr(), bytes.data(), bytes.size());
+  return values;
+}
+
+}  // namespace remote::device

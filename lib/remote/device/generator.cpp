@@ -1,0 +1,118 @@
+#include <remote/device/generator.h>
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <atomic>
+
+#include <remote/client/session.h>
+#include <remote/device/error.h>
+#include <remote/device/runtime.h>
+
+namespace remote::device {
+namespace {
+
+std::atomic<uint64_t> g_next_generator{1};
+
+}  // namespace
+
+RemoteGenerator::RemoteGenerator(c10::DeviceIndex device, uint64_t id)
+    : c10::GeneratorImpl(c10::Device(c10::DeviceType::PrivateUse1, device),
+                         c10::DispatchKeySet(c10::DispatchKey::PrivateUse1)),
+      id_(id),
+      seed_(c10::default_rng_seed_val),
+      created_(id == 0) {}
+
+RemoteGenerator::~RemoteGenerator() {
+  if (id_ == 0 || !created_) return;
+  auto session = Runtime::get().session_if_connected(device().index());
+  if (!session) return;
+  session->release_generator(id_);
+}
+
+void RemoteGenerator::set_current_seed(uint64_t seed) {
+  seed_ = seed;
+  seeded_ = true;
+  if (!created_) return;
+  if (auto session = Runtime::get().session_if_connected(device().index())) {
+    value_or_throw(session->record([&](wire::RecordWriter& out) { return out.seed(id_, seed), Status(); }));
+  }
+}
+
+void RemoteGenerator::announce(client::Session& session) {
+  if (!seeded_) return;
+  value_or_throw(session.record([&](wire::RecordWriter& out) { return out.seed(id_, seed_), Status(); }));
+}
+
+uint64_t RemoteGenerator::wire_id() {
+  if (!created_) {
+    value_or_throw(Runtime::get().session(device().index()).record([&](wire::RecordWriter& out) {
+      return out.create_generator(id_, seed_), Status();
+    }));
+    created_ = true;
+  }
+  return id_;
+}
+
+void RemoteGenerator::set_offset(uint64_t) {
+  throw Error(StatusCode::kUnimplemented,
+              "remote: a worker's generator has no offset; use set_state() with a state that get_state() returned");
+}
+
+uint64_t RemoteGenerator::get_offset() const {
+  throw Error(StatusCode::kUnimplemented, "remote: a worker's generator has no offset; use get_state()");
+}
+
+uint64_t RemoteGenerator::seed() {
+  const uint64_t seed = c10::detail::getNonDeterministicRandom();
+  set_current_seed(seed);
+  return seed;
+}
+
+c10::intrusive_ptr<c10::TensorImpl> RemoteGenerator::get_state() const {
+  auto& session = Runtime::get().session(device().index());
+  const uint64_t id = const_cast<RemoteGenerator*>(this)->wire_id();
+  session.count_synchronisation("Generator::get_state");
+  auto pending = session.request([&](wire::RecordWriter& out, uint64_t request) {
+    return out.fetch_generator_state(id, request), Status();
+  });
+  const std::string_view state = value_or_throw(pending->wait());
+  at::Tensor tensor = at::empty({static_cast<int64_t>(state.size())}, at::TensorOptions(at::kByte).device(at::kCPU));
+  std::memcpy(tensor.mutable_data_ptr(), state.data(), state.size());
+  return tensor.getIntrusivePtr();
+}
+
+void RemoteGenerator::set_state(const c10::TensorImpl& state) {
+  TORCH_CHECK_TYPE(state.device_type() == c10::DeviceType::CPU && state.dtype() == caffe2::TypeMeta::Make<uint8_t>(),
+                   "remote: a generator's state must be a uint8 tensor on the CPU");
+  auto& session = Runtime::get().session(device().index());
+  const uint64_t id = wire_id();
+  const std::string_view bytes(static_cast<const char*>(state.data()), state.numel());
+  value_or_throw(session.record([&](wire::RecordWriter& out) { return out.set_generator_state(id, bytes), Status(); }));
+}
+
+RemoteGenerator* RemoteGenerator::clone_impl() const {
+  const uint64_t from = const_cast<RemoteGenerator*>(this)->wire_id();
+  auto* copy = new RemoteGenerator(device().index(), g_next_generator++);
+  value_or_throw(Runtime::get().session(device().index()).record([&](wire::RecordWriter& out) {
+    return out.fork_generator(from, copy->id_), Status();
+  }));
+  copy->seed_ = seed_;
+  copy->created_ = true;
+  return copy;
+}
+
+const at::Generator& default_generator(c10::DeviceIndex device) {
+  static auto* generators = [] {
+    auto* all = new std::array<at::Generator, kDeviceCount>();
+    for (c10::DeviceIndex i = 0; i < kDeviceCount; ++i) (*all)[i] = at::make_generator<RemoteGenerator>(i, 0);
+    return all;
+  }();
+  return (*generators)[Runtime::checked(device)];
+}
+
+at::Generator new_generator(c10::DeviceIndex device) {
+  return at::make_generator<RemoteGenerator>(device, g_next_generator++);
+}
+
+}  // namespace remote::device

@@ -1,0 +1,48 @@
+// The device guard: the current device of each thread. There are no streams to choose from: a device has one ordered
+// stream.
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+
+#include <remote/device/error.h>
+#include <remote/device/runtime.h>
+
+namespace remote::device {
+namespace {
+
+constexpr auto kType = c10::DeviceType::PrivateUse1;
+
+class Guard final : public c10::impl::DeviceGuardImplInterface {
+ public:
+  c10::DeviceType type() const override { return kType; }
+  c10::Device exchangeDevice(c10::Device device) const override {
+    const auto previous = getDevice();
+    setDevice(device);
+    return previous;
+  }
+  c10::Device getDevice() const override { return {kType, Runtime::current_device()}; }
+  void setDevice(c10::Device device) const override {
+    if (device.has_index()) Runtime::set_current_device(device.index());
+  }
+  void uncheckedSetDevice(c10::Device device) const noexcept override {
+    if (device.index() >= 0 && device.index() < kDeviceCount) Runtime::set_current_device(device.index());
+  }
+  c10::Stream getStream(c10::Device device) const override { return getDefaultStream(device); }
+  c10::Stream getDefaultStream(c10::Device device) const override {
+    return c10::Stream(c10::Stream::DEFAULT, device);
+  }
+  c10::Stream exchangeStream(c10::Stream stream) const override { return stream; }
+  c10::DeviceIndex deviceCount() const noexcept override { return kDeviceCount; }
+  void record(void**, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {}
+  void block(void*, const c10::Stream&) const override {}
+  bool queryEvent(void*) const override { return true; }
+  bool queryStream(const c10::Stream&) const override { return true; }
+  void synchronizeEvent(void*) const override {}
+  void synchronizeStream(const c10::Stream& stream) const override { synchronizeDevice(stream.device_index()); }
+  void synchronizeDevice(const c10::DeviceIndex device) const override {
+    if (auto session = Runtime::get().session_if_connected(device)) throw_if_error(session->synchronize());
+  }
+};
+
+C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
+
+}  // namespace
+}  // namespace remote::device

@@ -1,0 +1,70 @@
+// What no worker holds: tensors that are not dense. Refused where they would be made, before anything is recorded.
+#include <torch/library.h>
+
+#include <remote/device/error.h>
+
+namespace remote::device {
+namespace {
+
+class Refusal final : public c10::OperatorKernel {
+ public:
+  /// `form`: of tensors, as people say it.
+  explicit Refusal(const char* form) : form_(form) {}
+
+  void operator()(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack*) {
+    throw Error(StatusCode::kUnimplemented,
+                toString(op.operator_name()) + ": a remote device holds dense tensors, no " + form_ +
+                    " ones; use a dense tensor, or copy to the CPU with .cpu() for this part");
+  }
+
+ private:
+  const char* form_;
+};
+
+torch::CppFunction refusal(const char* form) {
+  return torch::CppFunction::makeFromBoxedFunctor(std::make_unique<Refusal>(form));
+}
+
+/// Whether a padding mask would make a nested tensor: modules ask before they take the way with one.
+constexpr std::string_view kNestedCheck = "_nested_tensor_from_mask_left_aligned";
+bool makes_no_nested_tensor(const at::Tensor&, const at::Tensor&) {
+  return false;
+}
+
+/// The form of tensors that an op takes or makes, by its name, where it is called with dense ones and would be
+/// recorded.
+const char* form_of(std::string_view op) {
+  const auto has = [&](std::string_view part) { return op.find(part) != op.npos; };
+  if (has("sparse") && op != "sparse_dim") return "sparse";
+  if (has("nested") && op != kNestedCheck) return "nested";
+  if (op.starts_with("quantize") || op.starts_with("_make_per_")) return "quantized";
+  if (op == "to_mkldnn") return "mkldnn";
+  return nullptr;
+}
+
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+  constexpr std::string_view kNamespace = "aten::";
+  for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
+    if (!name.name.starts_with(kNamespace)) continue;
+    const char* form = form_of(std::string_view(name.name).substr(kNamespace.size()));
+    if (form != nullptr) m.impl(toString(name).substr(kNamespace.size()).c_str(), refusal(form));
+  }
+  m.impl(kNestedCheck.data(), &makes_no_nested_tensor);
+}
+
+// Ops that learn the form from a layout, a dtype or another argument.
+TORCH_LIBRARY_IMPL(_, SparsePrivateUse1, m) {
+  m.fallback(refusal("sparse"));
+}
+TORCH_LIBRARY_IMPL(_, SparseCsrPrivateUse1, m) {
+  m.fallback(refusal("sparse"));
+}
+TORCH_LIBRARY_IMPL(_, QuantizedPrivateUse1, m) {
+  m.fallback(refusal("quantized"));
+}
+TORCH_LIBRARY_IMPL(_, NestedTensorPrivateUse1, m) {
+  m.fallback(refusal("nested"));
+}
+
+}  // namespace
+}  // namespace remote::device

@@ -1,0 +1,90 @@
+#include <remote/device/run_record.h>
+
+#include <remote/device/describe.h>
+#include <remote/device/device_state.h>
+#include <remote/device/error.h>
+#include <remote/device/generator.h>
+#include <remote/device/name_scope.h>
+#include <remote/device/runtime.h>
+
+namespace remote::device {
+namespace {
+
+std::string full_name(const OpInfo& info) {
+  const auto& name = info.op.operator_name();
+  return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
+}
+
+Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, DeviceState& state, Describer& describer,
+                 client::Session& session, wire::RecordWriter& out) {
+  record_changed_settings(state.sent_settings, info.products, out);
+  const uint32_t scope = NameScope::current_id();
+  if (scope != 0) session.define_scope_if_new(scope, [&] { return NameScope::path_of(scope); });
+  const uint32_t number = session.op_number(info.op);
+  out.begin_run(number, scope);
+  const auto refused = [&](StatusCode code, const std::string& why) {
+    return Status(code, full_name(info) + " on " + describer.device().str() + ": " + why);
+  };
+  // Nothing may fly through the stream's lock and leave half a record behind.
+  try {
+    for (const auto& argument : arguments) {
+      if (Status status = wire::write_value(out.out(), argument, describer); !status.ok()) {
+        return refused(status.code(), status.message());
+      }
+    }
+  } catch (const c10::Error& error) {
+    return refused(StatusCode::kInvalidArgument, error.what_without_backtrace());
+  }
+  return {};
+}
+
+}  // namespace
+
+void announce_generator(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  if (info.generator_argument < 0) return;
+  const auto& value = arguments[info.generator_argument];
+  // A generator that was left out arrives as a generator without an object.
+  if (!value.isGenerator() || !value.isPtrType()) return;
+  const at::Generator generator = value.toGenerator();
+  if (auto* remote = dynamic_cast<RemoteGenerator*>(generator.unsafeGetGeneratorImpl())) remote->wire_id();
+}
+
+void record_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device,
+                c10::function_ref<void(wire::RecordWriter&)> end) {
+  auto& session = Runtime::get().session(device);
+  auto& state = device_state(device);
+  Describer describer(device);
+  const auto sequence = session.record([&](wire::RecordWriter& out) {
+    const Settings settings = state.sent_settings;
+    Status status = write_run(info, arguments, state, describer, session, out);
+    if (status.ok()) {
+      end(out);
+    } else {
+      describer.forget();
+      state.sent_settings = settings;
+    }
+    return status;
+  });
+  if (!sequence.ok()) throw Error(sequence.status());
+}
+
+std::shared_ptr<client::PendingValue> request_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,
+                                                  c10::DeviceIndex device,
+                                                  c10::function_ref<void(wire::RecordWriter&, uint64_t)> end) {
+  auto& session = Runtime::get().session(device);
+  auto& state = device_state(device);
+  Describer describer(device);
+  return session.request([&](wire::RecordWriter& out, uint64_t request) {
+    const Settings settings = state.sent_settings;
+    Status status = write_run(info, arguments, state, describer, session, out);
+    if (status.ok()) {
+      end(out, request);
+    } else {
+      describer.forget();
+      state.sent_settings = settings;
+    }
+    return status;
+  });
+}
+
+}  // namespace remote::device

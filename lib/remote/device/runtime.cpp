@@ -1,0 +1,167 @@
+#include <remote/device/runtime.h>
+
+#include <pthread.h>
+#include <torch/csrc/autograd/engine.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <remote/client/fork.h>
+#include <remote/device/device_state.h>
+#include <remote/device/error.h>
+#include <remote/device/generator.h>
+
+namespace remote::device {
+namespace {
+
+/// How long a program that ends waits for what it has recorded.
+constexpr std::chrono::seconds kExitTimeout{30};
+
+/// A forked child has none of autograd's threads, one for each device, and would wait ten seconds for them when it
+/// ends.
+void forget_autograd_threads() { torch::autograd::Engine::get_default_engine().release_workers(); }
+
+/// Waits for what was recorded when the main thread's own variables are destroyed, which is before all static ones:
+/// an embedded worker that still computes would find LibTorch's gone. An atexit() handler comes too late for statics
+/// that are made after it was registered.
+struct EndOfMainThread {
+  ~EndOfMainThread() {
+    if (::gettid() == ::getpid()) Runtime::drain();
+  }
+};
+thread_local EndOfMainThread end_of_main_thread;
+
+/// The library is loaded by the main thread, as a rule, and connected by it else.
+void watch_main_thread() {
+  (void)&end_of_main_thread;
+}
+[[maybe_unused]] const bool watched_at_load = (watch_main_thread(), true);
+
+/// The N-th of REMOTE_WORKERS=host:port,unix:/path,...; "embedded" when that is not set.
+std::string address_from_environment(c10::DeviceIndex device) {
+  const char* list = std::getenv("REMOTE_WORKERS");
+  if (list == nullptr || *list == '\0') return "embedded";
+  std::string_view rest = list;
+  for (int i = 0;; ++i) {
+    const size_t comma = rest.find(',');
+    if (i == device) return std::string(rest.substr(0, comma));
+    if (comma == rest.npos) {
+      throw Error(StatusCode::kFailedPrecondition,
+                  "remote:" + std::to_string(device) + " has no worker: REMOTE_WORKERS=" + list + " names " +
+                      std::to_string(i + 1) + "; add an address, or call remote::connect()");
+    }
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
+
+Runtime& Runtime::get() {
+  static auto* runtime = new Runtime();
+  return *runtime;
+}
+
+void Runtime::connect(const std::vector<std::string>& addresses, const client::SessionOptions& options) {
+  TORCH_CHECK_VALUE(!addresses.empty() && addresses.size() <= static_cast<size_t>(kDeviceCount),
+                    "remote::connect: expected 1 to ", static_cast<int>(kDeviceCount), " addresses, got ",
+                    addresses.size());
+  std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const auto& session = sessions_[i];
+    if (session && session->alive() && session->address() != addresses[i]) {
+      throw Error(StatusCode::kAlreadyExists, "remote::connect: remote:" + std::to_string(i) + " is connected to " +
+                                                  session->address() + ", not " + addresses[i] +
+                                                  "; call remote::disconnect() first, which ends its tensors");
+    }
+  }
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    if (sessions_[i] && sessions_[i]->alive()) continue;
+    attach(static_cast<c10::DeviceIndex>(i), addresses[i], options);
+  }
+}
+
+void Runtime::attach(c10::DeviceIndex device, const std::string& address, const client::SessionOptions& options) {
+  auto session = client::Session::connect(address, options);
+  if (!session.ok()) {
+    throw Error(session.status().code(), "remote:" + std::to_string(device) + ": " + session.status().message());
+  }
+  watch_main_thread();
+  if (!exit_handler_registered_) {
+    exit_handler_registered_ = true;
+    std::atexit(&Runtime::at_exit);
+    pthread_atfork(nullptr, nullptr, &forget_autograd_threads);
+  }
+  auto& place = sessions_[device];
+  if (place) {
+    place->close();
+    closed_.push_back(std::move(place));
+  }
+  place = std::move(session).value();
+  device_state(device).sent_settings = initial_settings();
+  // The default generator lives as long as the process: tell the new session what it was seeded with.
+  auto* generator = static_cast<RemoteGenerator*>(default_generator(device).unsafeGetGeneratorImpl());
+  generator->announce(*place);
+  fast_[device].store(place.get(), std::memory_order_release);
+}
+
+client::Session& Runtime::connect_on_first_use(c10::DeviceIndex device) {
+  std::lock_guard lock(mutex_);
+  if (auto* session = fast_[device].load(std::memory_order_acquire)) return *session;
+  attach(device, address_from_environment(device), {});
+  return *sessions_[device];
+}
+
+void Runtime::disconnect(c10::DeviceIndex device) {
+  std::shared_ptr<client::Session> session;
+  {
+    std::lock_guard lock(mutex_);
+    session = std::move(sessions_[checked(device)]);
+    fast_[device].store(nullptr, std::memory_order_release);
+    if (!session) return;
+    closed_.push_back(session);
+  }
+  session->close();
+}
+
+std::shared_ptr<client::Session> Runtime::session_if_connected(c10::DeviceIndex device) {
+  std::lock_guard lock(mutex_);
+  return sessions_[checked(device)];
+}
+
+std::vector<std::shared_ptr<client::Session>> Runtime::sessions() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<client::Session>> connected;
+  for (const auto& session : sessions_) {
+    if (session) connected.push_back(session);
+  }
+  return connected;
+}
+
+void Runtime::release(c10::DeviceIndex device, uint64_t storage) noexcept {
+  // Without mutex_: a deleter may run under any lock. Sessions are never destroyed once they were used.
+  if (auto* session = fast_[device].load(std::memory_order_acquire)) session->release(storage);
+}
+
+void Runtime::resize(const StorageContext& context, uint64_t bytes) {
+  value_or_throw(session(context.device).record([&](wire::RecordWriter& out) {
+    return out.resize(context.id, std::nullopt, bytes), Status();
+  }));
+}
+
+void Runtime::drain() {
+  if (client::fork_generation() != 0) return;
+  for (const auto& session : get().sessions()) {
+    if (!session->alive()) continue;
+    const Status status = session->synchronize("exit", kExitTimeout);
+    if (!status.ok()) std::fprintf(stderr, "remote: %s\n", status.message().c_str());
+  }
+}
+
+void Runtime::at_exit() {
+  if (client::fork_generation() != 0) return;
+  drain();
+  for (const auto& session : get().sessions()) session->close();
+}
+
+}  // namespace remote::device

@@ -1,0 +1,77 @@
+#pragma once
+#include <ATen/core/Generator.h>
+#include <c10/core/Device.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <remote/client/session.h>
+#include <remote/device/storage.h>
+
+namespace remote::device {
+
+/// Which session serves which device index, and what this process does at its end. One per process, leaked.
+/// Thread-safe.
+class Runtime {
+ public:
+  static Runtime& get();
+
+  /// Connects remote:0, remote:1, ... to these addresses, in order. Throws Error when a device is connected elsewhere
+  /// already, or when a worker can't be reached.
+  void connect(const std::vector<std::string>& addresses, const client::SessionOptions& options);
+  /// Ends the session of a device: the worker frees all its storages, tensors of the device become unusable.
+  void disconnect(c10::DeviceIndex device);
+
+  /// The device's session. The first use connects: to the N-th address of REMOTE_WORKERS when that is set, else to a
+  /// worker embedded in this process. Throws Error, and keeps throwing it, when the worker is gone.
+  client::Session& session(c10::DeviceIndex device) {
+    if (auto* session = fast_[checked(device)].load(std::memory_order_acquire)) return *session;
+    return connect_on_first_use(device);
+  }
+  /// The kind of device that computes for remote:N. Connects as session() does.
+  c10::DeviceType worker_type(c10::DeviceIndex device) {
+    return static_cast<c10::DeviceType>(session(device).welcome().device_type);
+  }
+  /// The session if there is one, without connecting.
+  std::shared_ptr<client::Session> session_if_connected(c10::DeviceIndex device);
+  /// All sessions that are connected.
+  std::vector<std::shared_ptr<client::Session>> sessions();
+
+  /// Waits until all that was recorded has run, for as long as a program that ends may take, and prints what went
+  /// wrong.
+  static void drain();
+
+  /// Puts a release into the device's stream; never blocks.
+  void release(c10::DeviceIndex device, uint64_t storage) noexcept;
+  void resize(const StorageContext& context, uint64_t bytes);
+
+  /// The calling thread's current device, as c10::DeviceGuard sets it.
+  static c10::DeviceIndex current_device() { return current_; }
+  static void set_current_device(c10::DeviceIndex device) { current_ = static_cast<c10::DeviceIndex>(checked(device)); }
+
+  /// Throws for an index that is no device.
+  static size_t checked(c10::DeviceIndex device) {
+    TORCH_CHECK(device >= 0 && device < kDeviceCount, "remote:", static_cast<int>(device),
+                " is no device: this process has remote:0 to remote:", kDeviceCount - 1);
+    return static_cast<size_t>(device);
+  }
+
+ private:
+  Runtime() = default;
+  client::Session& connect_on_first_use(c10::DeviceIndex device);
+  void attach(c10::DeviceIndex device, const std::string& address, const client::SessionOptions& options);
+  static void at_exit();
+
+  static inline thread_local c10::DeviceIndex current_ = 0;
+  std::mutex mutex_;  // guards sessions_ and connecting
+  std::array<std::shared_ptr<client::Session>, kDeviceCount> sessions_;
+  std::array<std::atomic<client::Session*>, kDeviceCount> fast_{};
+  std::vector<std::shared_ptr<client::Session>> closed_;  // shells: raw pointers to them may still be in use
+  bool exit_handler_registered_ = false;
+};
+
+}  // namespace remote::device

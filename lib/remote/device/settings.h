@@ -1,0 +1,22 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include <remote/wire/precision.h>
+#include <remote/wire/record.h>
+
+namespace remote::device {
+
+/// Process-wide LibTorch state that decides what an op computes (default dtype, deterministic algorithms, precision and
+/// kernel switches), as numbers; see wire::SettingKey.
+using Settings = std::array<uint8_t, static_cast<size_t>(wire::SettingKey::kCount)>;
+
+/// What LibTorch starts with, and so what a new session has.
+const Settings& initial_settings();
+
+/// Records what differs from `sent`, and remembers it there. Inside Session::record(), before the op that it is for;
+/// `products` is wire::products_of() that op: LibTorch takes a fraction of a microsecond to say how the switches for
+/// those stand. Throws nothing.
+void record_changed_settings(Settings& sent, wire::Products products, wire::RecordWriter& out);
+
+}  // namespace remote::device

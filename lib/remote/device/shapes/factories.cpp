@@ -1,0 +1,82 @@
+#include <ATen/native/TensorFactories.h>
+
+#include <cmath>
+
+#include <remote/device/shapes/common.h>
+#include <remote/device/shapes/tables.h>
+
+namespace remote::device::shapes {
+namespace {
+
+struct Interval {
+  c10::Scalar start, end, step;
+  ScalarType dtype;
+};
+
+/// (start, end, step, *, out)
+Interval interval_at(const ShapeQuery& query) {
+  const Interval interval{query.arguments[0].toScalar(), query.arguments[1].toScalar(), query.arguments[2].toScalar(),
+                          tensor_at(query, 3).scalar_type()};
+  TORCH_CHECK(interval.step.toDouble() != 0, "step must be nonzero");
+  return interval;
+}
+
+/// A count of elements that was computed in floating point; false where it is none.
+bool to_count(double value, int64_t& count) {
+  if (!(value >= 0 && value < 0x1p62)) return false;
+  count = static_cast<int64_t>(value);
+  return true;
+}
+
+/// arange.start_out: whole steps up to, and without, the end. Long is counted in integers, the rest in double.
+bool arange(const ShapeQuery& query, OutputSpecs& out) {
+  const Interval i = interval_at(query);
+  int64_t count = 0;
+  if (i.dtype == ScalarType::Long) {
+    const int64_t step = i.step.toLong();
+    if (step == 0) return false;
+    count = (i.end.toLong() - i.start.toLong() + step - (step > 0 ? 1 : -1)) / step;
+  } else if (!to_count(std::ceil((i.end.toDouble() - i.start.toDouble()) / i.step.toDouble()), count)) {
+    return false;
+  }
+  return count >= 0 && returns(out, {contiguous({count}, i.dtype)});
+}
+
+/// range.out: the end included.
+bool range(const ShapeQuery& query, OutputSpecs& out) {
+  const Interval i = interval_at(query);
+  int64_t count = 0;
+  return to_count((i.end.toDouble() - i.start.toDouble()) / i.step.toDouble() + 1, count) &&
+         returns(out, {contiguous({count}, i.dtype)});
+}
+
+/// eye.m_out(n, m, *, out)
+bool eye(const ShapeQuery& query, OutputSpecs& out) {
+  return returns(out, {contiguous({int_at(query, 0), int_at(query, 1)}, tensor_at(query, 2).scalar_type())});
+}
+
+/// tril_indices(row, col, offset, *, dtype, ...)
+bool tril_indices(const ShapeQuery& query, OutputSpecs& out) {
+  const int64_t count = at::native::get_tril_size(int_at(query, 0), int_at(query, 1), int_at(query, 2));
+  return returns(out, {contiguous({2, count}, dtype_at(query, 3, ScalarType::Long))});
+}
+
+/// triu_indices(row, col, offset, *, dtype, ...): what tril_indices leaves
+bool triu_indices(const ShapeQuery& query, OutputSpecs& out) {
+  const int64_t rows = int_at(query, 0), columns = int_at(query, 1);
+  const int64_t count = rows * columns - at::native::get_tril_size(rows, columns, int_at(query, 2) - 1);
+  return returns(out, {contiguous({2, count}, dtype_at(query, 3, ScalarType::Long))});
+}
+
+constexpr NamedRule kFactoriesRules[] = {
+    {"arange.start_out", arange},   {"range.out", range},           {"eye.m_out", eye},
+    {"tril_indices", tril_indices}, {"triu_indices", triu_indices},
+};
+
+}  // namespace
+
+RuleTable factories_rules() {
+  return kFactoriesRules;
+}
+
+}  // namespace remote::device::shapes

@@ -1,0 +1,127 @@
+#include <remote/device/storage.h>
+
+#include <mutex>
+#include <unordered_map>
+
+#include <remote/client/session.h>
+#include <remote/device/error.h>
+#include <remote/device/name_scope.h>
+#include <remote/device/runtime.h>
+#include <remote/device/storage_registry.h>
+
+namespace remote::device {
+namespace {
+
+/// Every live context, in a list that lives inside the contexts: making and dropping a storage costs two pointer swaps.
+/// Leaked, because deleters run until the last thread has ended.
+struct Registry {
+  std::mutex mutex;
+  StorageContext* head = nullptr;
+  uint64_t count = 0;
+  std::unordered_map<uint64_t, std::string> names;
+
+  void add(StorageContext* context) {
+    std::lock_guard lock(mutex);
+    context->next = head;
+    if (head != nullptr) head->previous = context;
+    head = context;
+    ++count;
+  }
+
+  void remove(StorageContext* context) {
+    std::lock_guard lock(mutex);
+    if (context->previous != nullptr) context->previous->next = context->next;
+    if (context->next != nullptr) context->next->previous = context->previous;
+    if (head == context) head = context->next;
+    --count;
+    if (!names.empty()) names.erase(context->id);
+  }
+};
+
+Registry& registry() {
+  static auto* instance = new Registry();
+  return *instance;
+}
+
+/// Runs wherever the last reference is dropped: any thread, under any lock, at exit, in a forked child. Never blocks.
+void delete_context(void* pointer) {
+  auto* context = static_cast<StorageContext*>(pointer);
+  registry().remove(context);
+  if (context->announced) Runtime::get().release(context->device, context->id);
+  delete context;
+}
+
+c10::DataPtr make_data(uint64_t bytes, c10::DeviceIndex device, uint64_t id) {
+  auto* context = new StorageContext{id != 0 ? id : client::next_storage_id(), bytes, device};
+  context->scope = NameScope::current_id();
+  registry().add(context);
+  return {nullptr, context, &delete_context, c10::Device(c10::DeviceType::PrivateUse1, device)};
+}
+
+class IdAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(size_t bytes) override { return make_data(bytes, Runtime::get().current_device(), 0); }
+  c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
+  void copy_data(void*, const void*, size_t) const override {
+    throw Error(StatusCode::kInternal, "remote: raw memory of a remote storage can't be copied; copy the tensor");
+  }
+};
+
+}  // namespace
+
+c10::Allocator* allocator() {
+  static auto* instance = new IdAllocator();
+  return instance;
+}
+
+c10::Storage make_storage(uint64_t bytes, c10::DeviceIndex device, uint64_t id) {
+  c10::Storage storage(c10::Storage::use_byte_size_t(), bytes, make_data(bytes, device, id), allocator(),
+                       /*resizable=*/true);
+  return storage;
+}
+
+StorageContext* context_of(const c10::Storage& storage) {
+  if (!storage || storage.device_type() != c10::DeviceType::PrivateUse1) return nullptr;
+  return static_cast<StorageContext*>(storage.data_ptr().get_context());
+}
+
+void resize_storage(c10::StorageImpl& storage, uint64_t bytes) {
+  auto* context = static_cast<StorageContext*>(storage.data_ptr().get_context());
+  if (context == nullptr) {
+    storage.set_data_ptr_noswap(make_data(bytes, storage.device().index(), 0));
+  } else if (context->bytes != bytes) {
+    if (context->announced) Runtime::get().resize(*context, bytes);
+    context->bytes = bytes;
+  }
+  storage.set_nbytes(bytes);
+}
+
+void name_storage(const StorageContext& context, std::string_view name) {
+  std::lock_guard lock(registry().mutex);
+  registry().names[context.id] = name;
+}
+
+}  // namespace remote::device
+
+namespace remote {
+
+std::vector<StorageInfo> storage_registry() {
+  auto& registry = device::registry();
+  std::lock_guard lock(registry.mutex);
+  std::vector<StorageInfo> infos;
+  infos.reserve(registry.count);
+  for (auto* context = registry.head; context != nullptr; context = context->next) {
+    auto name = registry.names.find(context->id);
+    infos.push_back({context->id, context->bytes, context->device, NameScope::path_of(context->scope),
+                     name == registry.names.end() ? std::string() : name->second});
+  }
+  return infos;
+}
+
+uint64_t live_storages() {
+  auto& registry = device::registry();
+  std::lock_guard lock(registry.mutex);
+  return registry.count;
+}
+
+}  // namespace remote

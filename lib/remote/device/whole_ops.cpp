@@ -1,0 +1,45 @@
+// Ops that LibTorch would take apart for a new device, and that a worker has one kernel for.
+#include <torch/library.h>
+
+#include <remote/device/recorder.h>
+
+namespace remote::device {
+namespace {
+
+constexpr const char* kWholeOps[] = {
+    "convolution", "convolution_backward",          // else: convolution_overrideable, which no worker implements
+    "native_layer_norm", "native_group_norm",       // else through native_batch_norm, with other bits
+    "embedding",                                    // else index_select
+    "silu_backward", "mish_backward",
+    "native_batch_norm", "native_batch_norm_backward",
+    "addr", "addr.out",                             // else as an outer product and a sum, with other bits
+    "linalg_lstsq",                                 // else as its out variant, with outs of no size yet
+};
+
+/// foreach ops on lists of tensors: else one record a tensor. Not those that copy, which may come from the CPU.
+bool is_foreach(const c10::OperatorName& name) {
+  return name.name.starts_with("aten::_foreach_") && !name.name.starts_with("aten::_foreach_copy") &&
+         name.overload_name.find("out") == std::string::npos;
+}
+
+/// In place: LibTorch leaves it to the kernels of foreach ops to count versions.
+void record_foreach_in_place(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  const auto changed = torch::jit::peek(*stack, 0, op.schema().arguments().size()).toTensorVector();
+  record_op(op, keys, stack);
+  for (const auto& tensor : changed) tensor.unsafeGetTensorImpl()->bump_version();
+}
+
+torch::CppFunction recorder() { return torch::CppFunction::makeFromBoxedFunction<&record_op>(); }
+
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+  for (const char* name : kWholeOps) m.impl(name, recorder());
+  for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
+    if (!is_foreach(name)) continue;
+    const bool in_place = name.name.ends_with('_');
+    m.impl(toString(name).substr(std::string_view("aten::").size()).c_str(),
+           in_place ? torch::CppFunction::makeFromBoxedFunction<&record_foreach_in_place>() : recorder());
+  }
+}
+
+}  // namespace
+}  // namespace remote::device

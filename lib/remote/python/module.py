@@ -1,0 +1,104 @@
+"""The module `torch.remote`: what Python's torch asks of a device, and RemoteTorch's C++ API under the same names.
+
+The library runs this text when `torch.ops.load_library` loads it; it needs no package and no file.
+"""
+
+import contextlib
+
+import torch
+
+_ops = torch.ops.remote
+
+
+def _index(device=None):
+    """The number in `device`: None is the current device, 2, "remote:2" and torch.device("remote:2") are the same."""
+    if device is None:
+        return _ops.current_device()
+    if isinstance(device, int):
+        return device
+    device = torch.device(device)
+    if device.type != "remote":
+        raise ValueError(f"torch.remote: expected a remote device such as 'remote:0', got {device}")
+    return _ops.current_device() if device.index is None else device.index
+
+
+def connect(addresses):
+    """Connects remote:0, remote:1, ... to the workers at these addresses: "host:port", "unix:/path", "embedded"."""
+    _ops.connect([addresses] if isinstance(addresses, str) else list(addresses))
+
+
+def disconnect(device=None):
+    """Ends the session of a device, or of all."""
+    _ops.disconnect(-1 if device is None else _index(device))
+
+
+def synchronize(device=None):
+    """Waits until all that was recorded has run, and raises the error that nobody has seen yet."""
+    _ops.synchronize(-1 if device is None else _index(device))
+
+
+def clear_errors(device=None):
+    """Makes tensors usable again that an op would have written which was skipped after an error."""
+    _ops.clear_errors(-1 if device is None else _index(device))
+
+
+def stats(device=None):
+    """What the client has done on one device so far: name -> count. Places that waited are named "wait: place"."""
+    return dict(_ops.stats(_index(device)))
+
+
+def is_available():
+    return True
+
+
+def is_initialized():
+    return True
+
+
+def _is_in_bad_fork():
+    return False  # in a forked child every use raises with its own sentence
+
+
+def get_amp_supported_dtype():
+    return [torch.bfloat16, torch.float16]
+
+
+def device_count():
+    return _ops.device_count()
+
+
+def current_device():
+    return _ops.current_device()
+
+
+def set_device(device):
+    _ops.set_device(_index(device))
+
+
+@contextlib.contextmanager
+def device(index):
+    """The current device for a while."""
+    before = current_device()
+    set_device(index)
+    try:
+        yield
+    finally:
+        set_device(before)
+
+
+def manual_seed(seed):
+    """Seeds the current device's generator. torch.manual_seed does it for all devices."""
+    _ops.manual_seed(int(seed), current_device())
+
+
+def manual_seed_all(seed):
+    _ops.manual_seed(int(seed), -1)
+
+
+def get_rng_state(device=None):
+    """The state of a device's default generator, a CPU byte tensor. Waits."""
+    return _ops.get_rng_state(_index(device))
+
+
+def set_rng_state(state, device=None):
+    _ops.set_rng_state(state, _index(device))

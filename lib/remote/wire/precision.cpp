@@ -1,0 +1,29 @@
+#include <remote/wire/precision.h>
+
+#include <algorithm>
+
+namespace remote::wire {
+namespace {
+
+constexpr std::string_view kRecurrences[] = {"rnn", "lstm", "gru"};
+constexpr std::string_view kMatrices[] = {"mm",        "mv",      "dot",        "matmul", "linear",   "linalg",
+                                          "attention", "cdist",   "addr",       "ger",    "cholesky", "lu_",
+                                          "matrix",    "inverse", "triangular", "orgqr",  "ormqr",    "lstsq"};
+
+template <size_t kCount>
+bool names_one_of(std::string_view op, const std::string_view (&parts)[kCount]) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return op.find(part) != op.npos; });
+}
+
+}  // namespace
+
+Products products_of(std::string_view op) {
+  Products products;
+  products.convolutions = op.find("conv") != op.npos;
+  products.recurrences = names_one_of(op, kRecurrences);
+  // The others may multiply matrices, too.
+  products.matrices = products.convolutions || products.recurrences || names_one_of(op, kMatrices);
+  return products;
+}
+
+}  // namespace remote::wire

@@ -1,0 +1,95 @@
+#include <gmock/gmock.h>
+
+#include "same.h"
+
+namespace remote::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// Errors come at the op, or, where only the worker can see them, with the next value that is read.
+class Errors : public Conformance {
+ protected:
+  torch::Tensor table_ = torch::arange(6.f).reshape({3, 2}).to(device());
+  torch::Tensor bad_index_ = torch::tensor({0, 7}).to(device());
+};
+
+TEST_F(Errors, AShapeThatDoesNotFitIsRefusedAtOnceAndTheNextOpWorks) {
+  const auto a = torch::ones({2, 3}).to(device()), b = torch::ones({4, 5}).to(device());
+  EXPECT_THROW(a.mm(b), c10::Error);
+  EXPECT_THROW(a + b, c10::Error);
+  EXPECT_THROW(a.view({5}), c10::Error);
+  EXPECT_THROW(torch::cat({a, b}), c10::Error);
+  EXPECT_TRUE(same(torch::full({2, 2}, 3.f), a.mm(a.t())));
+}
+
+TEST_F(Errors, AnIndexOutOfRangeIsReportedWithTheNameOfItsOp) {
+  const std::string message = message_of([&] { torch::embedding(table_, bad_index_).sum().item<float>(); });
+  EXPECT_THAT(message, HasSubstr("out of range"));
+  if (on_worker()) {
+    EXPECT_THAT(message, AllOf(HasSubstr("aten::embedding"), HasSubstr("Float[3, 2]"), HasSubstr("Long[2]")));
+  }
+}
+
+TEST_F(Errors, AreReportedOnceAndThenTheSessionWorks) {
+  EXPECT_NE(message_of([&] { torch::embedding(table_, bad_index_); }), "no error");
+  EXPECT_EQ(message_of([] {}), "no error");
+  clear_errors();
+  EXPECT_TRUE(same(torch::tensor({{2.f, 3.f}}), torch::embedding(table_, torch::tensor({1}).to(device()))));
+}
+
+TEST_F(Errors, WhatDependsOnAFailedOpTellsTheRootOfIt) {
+  if (!on_worker()) GTEST_SKIP() << "the CPU throws at the op";
+  const auto looked_up = torch::embedding(table_, bad_index_);
+  EXPECT_THAT(message_of([&] { (looked_up * 2).relu().sum().item<float>(); }), HasSubstr("aten::embedding"));
+  const auto later = (looked_up * 2).relu().sum();  // recorded after the report
+  EXPECT_THAT(message_of([&] { later.item<float>(); }), HasSubstr("aten::embedding"));
+  EXPECT_THAT(message_of([&] { looked_up.cpu(); }), HasSubstr("aten::embedding")) << "each read of it says so";
+  EXPECT_TRUE(same(torch::arange(6.f).reshape({3, 2}), table_)) << "a healthy tensor can be read";
+}
+
+TEST_F(Errors, ATensorThatAFailedOpWouldHaveChangedKeepsItsValueAndIsUsableOnceErrorsAreCleared) {
+  if (!on_worker()) GTEST_SKIP() << "the CPU throws at the op";
+  auto parameter = torch::ones({2, 2}).to(device());
+  const auto gradient = torch::embedding(table_, bad_index_);
+  EXPECT_NE(message_of([] {}), "no error");
+  parameter.sub_(gradient, 0.1);
+  EXPECT_THAT(message_of([&] { parameter.cpu(); }), HasSubstr("aten::embedding"));
+  clear_errors();
+  EXPECT_TRUE(same(torch::ones({2, 2}), parameter));
+  parameter.add_(1);
+  EXPECT_TRUE(same(torch::full({2, 2}, 2.f), parameter));
+}
+
+TEST_F(Errors, OverwritingATensorAsAWholeHealsIt) {
+  if (!on_worker()) GTEST_SKIP() << "the CPU throws at the op";
+  auto looked_up = torch::embedding(table_, bad_index_);
+  EXPECT_NE(message_of([] {}), "no error");
+  looked_up.copy_(torch::ones({2, 2}));
+  EXPECT_TRUE(same(torch::ones({2, 2}), looked_up));
+}
+
+TEST_F(Errors, LabelsOutsideTheClassesAreReported) {
+  const auto logits = torch::randn({2, 3}).to(device()), labels = torch::tensor({0, 3}).to(device());
+  EXPECT_THAT(message_of([&] { torch::nn::functional::cross_entropy(logits, labels).item<float>(); }),
+              HasSubstr("out of bounds"));
+}
+
+TEST_F(Errors, ReadingTheMemoryOfARemoteTensorThrows) {
+  if (!on_worker()) GTEST_SKIP() << "a CPU tensor's memory can be read";
+  const auto x = torch::ones({3}).to(device());
+  EXPECT_THROW(x.data_ptr<float>(), c10::Error);
+  EXPECT_THROW(x.const_data_ptr<float>(), c10::Error);
+  // LibTorch's TensorIterator asks every operand for this one, so it can't throw.
+  EXPECT_EQ(x.data_ptr(), nullptr);
+  EXPECT_THROW((x.accessor<float, 1>()), c10::Error);
+  EXPECT_THROW(x.mutable_data_ptr<float>(), c10::Error);
+  EXPECT_THROW(x.slice(0, 1).data_ptr<float>(), c10::Error);
+  EXPECT_THROW(x.nonzero().data_ptr<int64_t>(), c10::Error) << "the worker told its size";
+  EXPECT_THROW(torch::empty({0}, torch::TensorOptions(device())).set_().resize_({3}).data_ptr<float>(), c10::Error);
+  EXPECT_TRUE(same(torch::ones({3}), x)) << "the tensor stays usable";
+}
+
+}  // namespace
+}  // namespace remote::test

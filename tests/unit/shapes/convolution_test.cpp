@@ -1,0 +1,155 @@
+#include <ATen/Parallel.h>
+
+#include "tests/unit/shapes/shape_check.h"
+
+namespace remote::device {
+namespace {
+
+struct Geometry {
+  Ints input, weight, stride, padding, dilation;
+  bool transposed = false;
+  Ints output_padding;
+  int64_t groups = 1;
+};
+
+const std::vector<Geometry> kGeometries = {
+    {{2, 3, 9}, {4, 3, 3}, {1}, {1}, {1}, false, {0}},
+    {{2, 3, 9}, {3, 4, 3}, {2}, {1}, {1}, true, {1}},
+    {{2, 4, 8, 8}, {6, 4, 3, 3}, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}},
+    {{2, 4, 8, 8}, {6, 4, 3, 3}, {2, 1}, {0, 1}, {1, 2}, false, {0, 0}},
+    {{2, 4, 8, 8}, {6, 4, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
+    {{2, 4, 8, 8}, {6, 2, 3, 3}, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 2},
+    {{2, 4, 8, 8}, {4, 1, 3, 3}, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 4},
+    {{2, 4, 8, 8}, {4, 6, 3, 3}, {2, 2}, {1, 1}, {1, 1}, true, {1, 1}},
+    {{2, 4, 8, 8}, {4, 3, 3, 3}, {2, 2}, {1, 1}, {1, 1}, true, {1, 1}, 2},
+    {{1, 1, 8, 8}, {6, 1, 5, 5}, {1, 1}, {2, 2}, {1, 1}, false, {0, 0}},
+    {{17, 4, 8, 8}, {6, 4, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
+    {{2, 4, 1, 1}, {6, 4, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
+    {{2, 4, 3, 3}, {6, 4, 3, 3}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
+    {{2, 4, 5, 6, 7}, {6, 4, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, false, {0, 0, 0}},
+    {{2, 4, 5, 6, 7}, {4, 6, 3, 3, 3}, {2, 2, 2}, {1, 1, 1}, {1, 1, 1}, true, {0, 0, 0}},
+};
+
+Ints output_sizes(const Geometry& g) {
+  return at::convolution(filled(g.input), filled(g.weight), {}, g.stride, g.padding, g.dilation, g.transposed,
+                         g.output_padding, g.groups)
+      .sizes()
+      .vec();
+}
+
+Values forward(const Geometry& g, const at::Tensor& input, const at::Tensor& weight, const c10::IValue& bias) {
+  return {input, weight, bias, g.stride, g.padding, g.dilation, g.transposed, g.output_padding, g.groups};
+}
+
+Values backward(const Geometry& g, const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight,
+                std::array<bool, 3> mask) {
+  return {grad,       input,        weight,           Ints{grad.size(1)}, g.stride, g.padding,
+          g.dilation, g.transposed, g.output_padding, g.groups,           mask};
+}
+
+/// With one thread LibTorch takes its own kernel for these, and oneDNN's, which the rules assume, with more.
+bool kernel_depends_on_threads(const Geometry& g) {
+  return g.weight.back() == 1 && g.input[0] < 16;
+}
+
+TEST(ConvolutionRules, OutputKeepsChannelsLastOfInputOrWeight) {
+  for (const Geometry& g : kGeometries) {
+    const int64_t channels_out = output_sizes(g)[1];
+    for (const auto& input : layouts(g.input)) {
+      for (const auto& weight : layouts(g.weight)) {
+        check("convolution", forward(g, input, weight, {}));
+        check("convolution", forward(g, input, weight, filled({channels_out})));
+      }
+    }
+  }
+}
+
+TEST(ConvolutionRules, GradientsKeepChannelsLastOfInputOrWeight) {
+  for (const Geometry& g : kGeometries) {
+    if (kernel_depends_on_threads(g)) continue;
+    const Ints out = output_sizes(g);
+    for (const auto& input : layouts(g.input)) {
+      for (const auto& weight : layouts(g.weight)) {
+        check("convolution_backward", backward(g, filled(out), input, weight, {true, true, true}));
+      }
+    }
+    for (const auto& grad : layouts(out)) {
+      check("convolution_backward", backward(g, grad, filled(g.input), filled(g.weight), {true, true, true}));
+    }
+  }
+}
+
+TEST(ConvolutionRules, SmallFiltersAreOneDnnsWithSeveralThreads) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  for (const Geometry& g : kGeometries) {
+    if (!kernel_depends_on_threads(g)) continue;
+    for (const auto& input : {filled(g.input), filled(g.input).contiguous(at::MemoryFormat::ChannelsLast)}) {
+      check("convolution_backward", backward(g, filled(output_sizes(g)), input, filled(g.weight), {true, true, true}));
+    }
+  }
+  at::set_num_threads(threads);
+}
+
+TEST(ConvolutionRules, MaskedGradientsAreUndefined) {
+  const Geometry& g = kGeometries[2];
+  const at::Tensor grad = filled(output_sizes(g));
+  for (int bits = 0; bits < 8; ++bits) {
+    const std::array<bool, 3> mask{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0};
+    const Values arguments = backward(g, grad, filled(g.input), filled(g.weight), mask);
+    const OutputSpecs specs = foretold("convolution_backward", arguments, c10::DeviceType::CPU);
+    ASSERT_EQ(specs.size(), 3u);
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(specs[i].kind == OutputSpec::Kind::kTensor, mask[i]);
+    // oneDNN computes the gradient of the weight along with that of the bias, wanted or not.
+    if (mask[1] || !mask[2]) check("convolution_backward", arguments);
+  }
+}
+
+TEST(ConvolutionRules, DoubleKeepsChannelsLastExceptInVolumes) {
+  for (const Geometry& g : kGeometries) {
+    for (const auto& input : layouts(g.input, at::kDouble)) {
+      check("convolution", forward(g, input, filled(g.weight, at::kDouble), {}));
+      check("convolution_backward", backward(g, filled(output_sizes(g), at::kDouble), input,
+                                             filled(g.weight, at::kDouble), {true, true, true}));
+    }
+  }
+}
+
+TEST(ConvolutionRules, HalfTypesIn2d) {
+  for (size_t i : {0, 2, 3, 5, 6, 7}) {
+    const Geometry& g = kGeometries[i];
+    for (const auto& input : layouts(g.input, at::kBFloat16)) {
+      check("convolution", forward(g, input, filled(g.weight, at::kBFloat16), {}));
+    }
+  }
+}
+
+TEST(ConvolutionRules, EmptyBatch) {
+  Geometry g = kGeometries[2];
+  g.input[0] = 0;
+  for (const auto& input : {filled(g.input), filled(g.input).contiguous(at::MemoryFormat::ChannelsLast)}) {
+    check("convolution", forward(g, input, filled(g.weight), filled({6})));
+    check("convolution_backward", backward(g, filled({0, 6, 8, 8}), input, filled(g.weight), {true, true, true}));
+  }
+}
+
+TEST(ConvolutionRules, VolumeKernelsThatDependOnTheWorkerAreLeftToIt) {
+  const Geometry g{{2, 4, 5, 6, 7}, {6, 4, 1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}, false, {0, 0, 0}};
+  const at::Tensor input = filled(g.input).contiguous(at::MemoryFormat::ChannelsLast3d);
+  check_unknown("convolution", forward(g, input, filled(g.weight), {}));
+  check("convolution", forward(g, filled(g.input), filled(g.weight), {}));
+}
+
+TEST(ConvolutionRules, WrongChannelsAreRefusedWithBothShapes) {
+  const Geometry& g = kGeometries[2];
+  try {
+    foretold("convolution", forward(g, filled({2, 3, 8, 8}), filled(g.weight), {}), c10::DeviceType::CPU);
+    FAIL() << "accepted";
+  } catch (const c10::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("to have 4 channels, but got 3 channels"), std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace remote::device

@@ -1,0 +1,181 @@
+#include <worker/backend/allowed_ops.h>
+
+#include <string>
+#include <unordered_set>
+
+namespace remote::worker {
+namespace {
+
+// Every op that the conformance tests saw a device receive, and what else an ordinary dense training uses.
+// clang-format off
+constexpr std::string_view kAllowed[] = {
+    // foreach, fused optimizers, loss scaling
+    "_amp_foreach_non_finite_check_and_unscale", "_amp_update_scale", "_foreach_abs", "_foreach_acos", "_foreach_add",
+    "_foreach_addcdiv", "_foreach_addcmul", "_foreach_asin", "_foreach_atan", "_foreach_ceil", "_foreach_clamp_max",
+    "_foreach_clamp_min", "_foreach_clone", "_foreach_copy", "_foreach_cos", "_foreach_cosh", "_foreach_div",
+    "_foreach_erf", "_foreach_erfc", "_foreach_exp", "_foreach_expm1", "_foreach_floor", "_foreach_frac",
+    "_foreach_lerp", "_foreach_lgamma", "_foreach_log", "_foreach_log10", "_foreach_log1p", "_foreach_log2",
+    "_foreach_max", "_foreach_maximum", "_foreach_minimum", "_foreach_mm", "_foreach_mul", "_foreach_neg",
+    "_foreach_norm", "_foreach_pow", "_foreach_powsum", "_foreach_reciprocal", "_foreach_round", "_foreach_rsqrt",
+    "_foreach_sigmoid", "_foreach_sign", "_foreach_sin", "_foreach_sinh", "_foreach_sqrt", "_foreach_sub",
+    "_foreach_tan", "_foreach_tanh", "_foreach_trunc", "_foreach_zero", "_fused_adagrad", "_fused_adam", "_fused_adamw",
+    "_fused_sgd",
+    // recurrent
+    "_cudnn_rnn", "_cudnn_rnn_backward", "_pack_padded_sequence", "_pack_padded_sequence_backward",
+    "_pad_packed_sequence", "_thnn_differentiable_gru_cell_backward", "_thnn_differentiable_lstm_cell_backward",
+    "_thnn_fused_gru_cell", "_thnn_fused_gru_cell_backward", "_thnn_fused_lstm_cell", "_thnn_fused_lstm_cell_backward",
+    "_thnn_fused_lstm_cell_backward_impl", "gru", "gru_cell", "lstm", "lstm_cell", "mkldnn_rnn_layer",
+    "mkldnn_rnn_layer_backward", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell",
+    // attention
+    "_efficient_attention_backward", "_efficient_attention_forward", "_flash_attention_backward",
+    "_flash_attention_forward", "_fused_sdp_choice", "_masked_softmax", "_masked_softmax_backward", "_safe_softmax",
+    "_scaled_dot_product_attention_math", "_scaled_dot_product_cudnn_attention",
+    "_scaled_dot_product_cudnn_attention_backward", "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_efficient_attention_backward", "_scaled_dot_product_flash_attention",
+    "_scaled_dot_product_flash_attention_backward", "_scaled_dot_product_flash_attention_for_cpu",
+    "_scaled_dot_product_flash_attention_for_cpu_backward", "_scaled_dot_product_fused_attention_overrideable",
+    "_scaled_dot_product_fused_attention_overrideable_backward", "scaled_dot_product_attention",
+    // convolution
+    "_conv_depthwise2d", "_convolution", "_slow_conv2d_backward", "_slow_conv2d_forward", "conv1d", "conv2d", "conv3d",
+    "conv_depthwise3d", "conv_tbc", "conv_tbc_backward", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "convolution", "convolution_backward", "cudnn_convolution", "cudnn_convolution_transpose", "mkldnn_convolution",
+    "slow_conv3d", "slow_conv3d_forward", "slow_conv_dilated2d", "slow_conv_dilated3d", "slow_conv_transpose2d",
+    "slow_conv_transpose3d", "thnn_conv2d",
+    // normalisation
+    "_batch_norm_impl_index", "_batch_norm_impl_index_backward", "_batch_norm_no_update", "_batch_norm_with_update",
+    "_batch_norm_with_update_functional", "_fused_rms_norm", "_fused_rms_norm_backward", "_native_batch_norm_legit",
+    "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training", "_weight_norm",
+    "_weight_norm_differentiable_backward", "_weight_norm_interface", "_weight_norm_interface_backward",
+    "alpha_dropout", "batch_norm", "batch_norm_backward", "batch_norm_backward_elemt", "batch_norm_backward_reduce",
+    "batch_norm_elemt", "batch_norm_gather_stats", "batch_norm_gather_stats_with_counts", "batch_norm_stats",
+    "batch_norm_update_stats", "cudnn_batch_norm", "cudnn_batch_norm_backward", "dropout", "embedding_renorm",
+    "feature_alpha_dropout", "feature_dropout", "group_norm", "instance_norm", "layer_norm", "linalg_matrix_norm",
+    "linalg_vector_norm", "native_batch_norm", "native_batch_norm_backward", "native_dropout",
+    "native_dropout_backward", "native_group_norm", "native_group_norm_backward", "native_layer_norm",
+    "native_layer_norm_backward", "norm", "renorm", "rms_norm",
+    // pooling, padding, resampling
+    "_adaptive_avg_pool2d", "_adaptive_avg_pool2d_backward", "_adaptive_avg_pool3d", "_adaptive_avg_pool3d_backward",
+    "_grid_sampler_2d_cpu_fallback", "_grid_sampler_2d_cpu_fallback_backward", "_pad_circular",
+    "_upsample_bicubic2d_aa", "_upsample_bicubic2d_aa_backward", "_upsample_bilinear2d_aa",
+    "_upsample_bilinear2d_aa_backward", "_upsample_lanczos2d_aa", "_upsample_lanczos2d_aa_backward",
+    "_upsample_nearest_exact1d", "_upsample_nearest_exact1d_backward", "_upsample_nearest_exact2d",
+    "_upsample_nearest_exact2d_backward", "_upsample_nearest_exact3d", "_upsample_nearest_exact3d_backward",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_avg_pool3d_backward",
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool2d_backward", "adaptive_max_pool3d",
+    "adaptive_max_pool3d_backward", "affine_grid_generator", "affine_grid_generator_backward", "avg_pool1d",
+    "avg_pool2d", "avg_pool2d_backward", "avg_pool3d", "avg_pool3d_backward", "channel_shuffle", "col2im",
+    "constant_pad_nd", "fractional_max_pool2d", "fractional_max_pool2d_backward", "fractional_max_pool3d",
+    "fractional_max_pool3d_backward", "grid_sampler", "grid_sampler_2d", "grid_sampler_2d_backward", "grid_sampler_3d",
+    "grid_sampler_3d_backward", "im2col", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_backward",
+    "max_pool2d_with_indices", "max_pool2d_with_indices_backward", "max_pool3d", "max_pool3d_with_indices",
+    "max_pool3d_with_indices_backward", "max_unpool2d", "max_unpool3d",
+    "native_channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle",
+    "reflection_pad1d", "reflection_pad1d_backward", "reflection_pad2d", "reflection_pad2d_backward",
+    "reflection_pad3d", "reflection_pad3d_backward", "replication_pad1d", "replication_pad1d_backward",
+    "replication_pad2d", "replication_pad2d_backward", "replication_pad3d", "replication_pad3d_backward",
+    "unfold_backward", "upsample_bicubic2d", "upsample_bicubic2d_backward", "upsample_bilinear2d",
+    "upsample_bilinear2d_backward", "upsample_linear1d", "upsample_linear1d_backward", "upsample_nearest1d",
+    "upsample_nearest1d_backward", "upsample_nearest2d", "upsample_nearest2d_backward", "upsample_nearest3d",
+    "upsample_nearest3d_backward", "upsample_trilinear3d", "upsample_trilinear3d_backward",
+    // losses
+    "_cdist_backward", "_cdist_forward", "_ctc_loss", "_ctc_loss_backward", "_cudnn_ctc_loss", "_euclidean_dist",
+    "_pdist_backward", "_pdist_forward", "_use_cudnn_ctc_loss", "binary_cross_entropy", "binary_cross_entropy_backward",
+    "binary_cross_entropy_with_logits", "cdist", "cosine_embedding_loss", "cosine_similarity", "cross_entropy_loss",
+    "ctc_loss", "hinge_embedding_loss", "huber_loss", "huber_loss_backward", "kl_div", "l1_loss", "log_sigmoid",
+    "log_sigmoid_backward", "log_sigmoid_forward", "margin_ranking_loss", "mse_loss", "mse_loss_backward",
+    "multi_margin_loss", "multi_margin_loss_backward", "multilabel_margin_loss", "multilabel_margin_loss_backward",
+    "multilabel_margin_loss_forward", "nll_loss", "nll_loss2d", "nll_loss2d_backward", "nll_loss2d_forward",
+    "nll_loss_backward", "nll_loss_forward", "nll_loss_nd", "pairwise_distance", "poisson_nll_loss", "smooth_l1_loss",
+    "smooth_l1_loss_backward", "soft_margin_loss", "soft_margin_loss_backward", "triplet_margin_loss",
+    // activations
+    "_add_relu", "_log_softmax", "_log_softmax_backward_data", "_prelu_kernel", "_prelu_kernel_backward", "_softmax",
+    "_softmax_backward_data", "celu", "cudnn_convolution_add_relu", "cudnn_convolution_relu", "elu", "elu_backward",
+    "gelu", "gelu_backward", "glu", "glu_backward", "glu_backward_jvp", "glu_jvp", "hardshrink", "hardshrink_backward",
+    "hardsigmoid", "hardsigmoid_backward", "hardswish", "hardswish_backward", "hardtanh", "hardtanh_backward",
+    "infinitely_differentiable_gelu_backward", "leaky_relu", "leaky_relu_backward", "log_softmax", "mish",
+    "mish_backward", "prelu", "relu", "relu6", "rrelu", "rrelu_with_noise", "rrelu_with_noise_backward",
+    "rrelu_with_noise_functional", "selu", "sigmoid", "sigmoid_backward", "silu", "silu_backward", "softmax",
+    "softplus", "softplus_backward", "softshrink", "softshrink_backward", "special_log_softmax", "special_softmax",
+    "tanh", "tanh_backward", "threshold", "threshold_backward",
+    // elementwise, reductions, indexing, matrix products, factories, random
+    "__and__", "__ilshift__", "__irshift__", "__lshift__", "__or__", "__rshift__", "__xor__",
+    "_conj_physical", "_cummax_helper", "_cummin_helper", "_dirichlet_grad",
+    "_embedding_bag", "_embedding_bag_backward", "_embedding_bag_dense_backward", "_embedding_bag_forward_only",
+    "_embedding_bag_per_sample_weights_backward", "_histogramdd_bin_edges", "_histogramdd_from_bin_cts",
+    "_histogramdd_from_bin_tensors", "_index_put_impl", "_int_mm", "_logcumsumexp", "_masked_scale",
+    "_sample_dirichlet", "_segment_reduce_backward", "_standard_gamma", "_standard_gamma_grad", "_to_copy",
+    "_transform_bias_rescale_qkv", "_trilinear", "_unique", "_unique2",
+    "abs", "absolute", "acos", "acosh", "add", "addbmm",
+    "addcdiv", "addcmul", "addmm", "addmv", "addr", "alias_copy", "all", "allclose", "amax", "amin", "aminmax", "angle",
+    "any", "arange", "argmax", "argmin", "argsort", "argwhere", "asin", "asinh", "atan", "atan2", "atanh", "baddbmm",
+    "bartlett_window", "bernoulli", "bilinear", "bincount", "binomial", "bitwise_and", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "blackman_window", "block_diag", "bmm",
+    "bucketize", "cat", "cauchy", "ceil", "cholesky", "cholesky_inverse", "cholesky_solve", "clamp", "clamp_max",
+    "clamp_min", "clip", "clone", "complex", "concat", "conj_physical", "copy", "copysign", "corrcoef", "cos", "cosh",
+    "count_nonzero", "cov", "cross", "cummax", "cummaxmin_backward", "cummin", "cumprod", "cumsum",
+    "cumulative_trapezoid", "deg2rad", "det", "diag", "diag_embed", "diagflat", "diagonal_backward", "diagonal_copy",
+    "diagonal_scatter", "diff", "digamma", "dist", "div", "divide", "dot", "dstack", "einsum", "embedding",
+    "embedding_backward", "embedding_bag", "embedding_dense_backward", "eq", "equal", "erf", "erfc", "erfinv", "exp",
+    "exp2", "expm1", "exponential", "eye", "fill", "fill_diagonal", "fix", "flip", "fliplr", "flipud", "float_power",
+    "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "frexp", "frobenius_norm", "full", "full_like", "gather",
+    "gcd", "ge", "geometric", "geqrf", "ger", "greater", "greater_equal", "gt", "hamming_window", "hann_window",
+    "hash_tensor", "heaviside", "histc", "histogram", "histogramdd", "hstack", "hypot", "i0", "igamma", "igammac",
+    "index", "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "inner", "inverse",
+    "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "kaiser_window", "kron",
+    "kthvalue", "lcm", "ldexp", "le", "lerp", "less", "less_equal", "lgamma", "linear", "linspace", "log", "log10",
+    "log1p", "log2", "log_normal", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logit", "logit_backward", "logspace", "logsumexp", "lt", "lu_solve", "lu_unpack",
+    "masked_fill", "masked_scatter", "masked_scatter_backward", "masked_select", "matmul", "matrix_exp", "matrix_power",
+    "max", "maximum", "mean", "median", "min", "minimum", "mm", "mode", "mul", "multinomial", "multiply", "mv",
+    "mvlgamma", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "ne", "neg", "negative", "nextafter",
+    "nonzero", "nonzero_static", "normal", "not_equal", "one_hot", "ones", "ones_like", "orgqr", "ormqr", "outer",
+    "poisson", "polar", "polygamma", "positive", "pow", "prod", "put", "quantile", "rad2deg", "random", "randperm",
+    "range", "reciprocal", "remainder", "repeat", "repeat_interleave", "roll", "rot90", "round", "rsqrt", "rsub",
+    "scalar_tensor", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "segment_reduce", "select_backward",
+    "select_scatter", "sgn", "sign", "signbit", "sin", "sinc", "sinh", "slice_backward", "slice_scatter", "slogdet",
+    "sort", "sqrt", "square", "stack", "std", "std_mean", "stft", "sub", "subtract", "sum", "sum_to_size", "svd",
+    "take", "take_along_dim", "tan", "tensordot", "tile", "topk", "trace", "trace_backward",
+    "trapezoid", "triangular_solve", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uniform",
+    "unique_consecutive", "unique_dim", "value_selecting_reduction_backward", "vander", "var", "var_mean", "vdot",
+    "vstack", "where", "xlogy", "zero", "zeros", "zeros_like",
+    // linear algebra, Fourier transforms, special functions
+    "_cholesky_solve_helper", "_fft_c2c", "_fft_c2r", "_fft_r2c", "_linalg_det", "_linalg_eigh", "_linalg_eigvals",
+    "_linalg_slogdet", "_linalg_solve_ex", "_linalg_svd", "fft_fft", "fft_fft2", "fft_fftfreq",
+    "fft_fftn", "fft_fftshift", "fft_hfft", "fft_hfft2", "fft_hfftn", "fft_ifft", "fft_ifft2", "fft_ifftn",
+    "fft_ifftshift", "fft_ihfft", "fft_ihfft2", "fft_ihfftn", "fft_irfft", "fft_irfft2", "fft_irfftn", "fft_rfft",
+    "fft_rfft2", "fft_rfftfreq", "fft_rfftn", "linalg__powsum", "linalg_cholesky", "linalg_cholesky_ex", "linalg_cond",
+    "linalg_cross", "linalg_det", "linalg_diagonal", "linalg_eig", "linalg_eigh", "linalg_eigvals", "linalg_eigvalsh",
+    "linalg_householder_product", "linalg_inv", "linalg_inv_ex", "linalg_ldl_factor", "linalg_ldl_factor_ex",
+    "linalg_ldl_solve", "linalg_lstsq", "linalg_lu", "linalg_lu_factor", "linalg_lu_factor_ex", "linalg_lu_solve",
+    "linalg_matmul", "linalg_matrix_exp", "linalg_matrix_power", "linalg_matrix_rank", "linalg_multi_dot",
+    "linalg_norm", "linalg_pinv", "linalg_qr", "linalg_slogdet", "linalg_solve", "linalg_solve_ex",
+    "linalg_solve_triangular", "linalg_svd", "linalg_svdvals", "linalg_tensorinv", "linalg_tensorsolve",
+    "linalg_vander", "linalg_vecdot", "special_airy_ai", "special_bessel_j0", "special_bessel_j1", "special_bessel_y0",
+    "special_bessel_y1", "special_chebyshev_polynomial_t", "special_chebyshev_polynomial_u",
+    "special_chebyshev_polynomial_v", "special_chebyshev_polynomial_w", "special_digamma", "special_entr",
+    "special_erf", "special_erfc", "special_erfcx", "special_erfinv", "special_exp2", "special_expit", "special_expm1",
+    "special_gammainc", "special_gammaincc", "special_gammaln", "special_hermite_polynomial_h",
+    "special_hermite_polynomial_he", "special_i0", "special_i0e", "special_i1", "special_i1e",
+    "special_laguerre_polynomial_l", "special_legendre_polynomial_p", "special_log1p", "special_log_ndtr",
+    "special_logit", "special_logsumexp", "special_modified_bessel_i0", "special_modified_bessel_i1",
+    "special_modified_bessel_k0", "special_modified_bessel_k1", "special_multigammaln", "special_ndtr", "special_ndtri",
+    "special_polygamma", "special_psi", "special_round", "special_scaled_modified_bessel_k0",
+    "special_scaled_modified_bessel_k1", "special_shifted_chebyshev_polynomial_t",
+    "special_shifted_chebyshev_polynomial_u", "special_shifted_chebyshev_polynomial_v",
+    "special_shifted_chebyshev_polynomial_w", "special_sinc", "special_spherical_bessel_j0", "special_xlog1py",
+    "special_xlogy", "special_zeta",
+    // views whose values are asked for
+    "view_as_complex", "view_as_real",
+};
+// clang-format on
+
+}  // namespace
+
+bool is_allowed_aten_op(std::string_view base_name) {
+  static const auto* allowed = new std::unordered_set<std::string_view>(std::begin(kAllowed), std::end(kAllowed));
+  if (allowed->contains(base_name)) return true;
+  return base_name.ends_with('_') && !base_name.ends_with("__") &&
+         allowed->contains(base_name.substr(0, base_name.size() - 1));
+}
+
+}  // namespace remote::worker
