@@ -1,4 +1,5 @@
 // A worker, or the way to it, that goes away in the middle of things.
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -18,13 +19,20 @@ TEST_F(LostWorker, KilledInTrainingIsNamedAndNothingHangs) {
   connect({worker.address()});
   Trainee trainee;
   trainee.step(0).get();
+  std::atomic<int> recorded = 0;
   std::thread killer([&] {
     std::this_thread::sleep_for(200ms);
+    worker.process().stop();
+    // So that the last step that was recorded is one that the worker has not run.
+    for (const int before = recorded; recorded < before + 2;) std::this_thread::sleep_for(1ms);
     worker.process().signal(SIGKILL);
   });
   FetchFuture<float> last;
   const Status status = status_of([&] {
-    for (int batch = 1;; ++batch) last = trainee.step(batch);
+    for (int batch = 1;; ++batch) {
+      last = trainee.step(batch);
+      recorded = batch;
+    }
   });
   killer.join();
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
@@ -42,9 +50,12 @@ TEST_F(LostWorker, KilledWhileAValueIsWaitedForEndsTheWait) {
     std::this_thread::sleep_for(300ms);
     worker.process().signal(SIGKILL);
   });
-  auto product = x;
-  for (int i = 0; i < 2000; ++i) product = product.mm(x);
-  EXPECT_EQ(status_of([&] { product.sum().item<float>(); }).code(), StatusCode::kUnavailable);
+  const Status status = status_of([&] {
+    auto product = x;
+    for (int i = 0; i < 2000; ++i) product = product.mm(x);
+    product.sum().item<float>();
+  });
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   killer.join();
 }
 

@@ -89,8 +89,7 @@ TEST_F(Refusals, ABadBatchIsClearedAndTrainingGoesOnAsIfItHadNeverBeen) {
   const torch::Tensor before = trainee.weights();
   ASSERT_TRUE(torch::equal(before, undisturbed.weights()));
 
-  const auto bad_loss = trainee.bad_step(100);
-  const Status status = status_of([&] { bad_loss.get(); });
+  const Status status = status_of([&] { trainee.bad_step(100).get(); });
   EXPECT_THAT(status.message(), AllOf(HasSubstr("nll_loss"), HasSubstr("out of bounds")));
   clear_errors();
   EXPECT_TRUE(torch::equal(trainee.weights(), before)) << "the bad batch has changed the parameters";
@@ -152,9 +151,11 @@ TEST_F(Refusals, AnErrorSaysWhereItsOpWasRecordedWhereThatIsAskedFor) {
   options.record_sites = true;
   connect({worker_->address()}, options);
   const auto table = torch::ones({3, 2}, on()), index = torch::tensor({7}).to(there());
-  const auto looked_up = torch::embedding(table, index);
-  for (int i = 0; i < 100; ++i) torch::ones({1}, on());
-  const Status status = status_of([] { synchronize(); });
+  const Status status = status_of([&] {
+    torch::embedding(table, index);
+    for (int i = 0; i < 100; ++i) torch::ones({1}, on());
+    synchronize();
+  });
   EXPECT_THAT(status.message(), AllOf(HasSubstr("aten::embedding"), HasSubstr("recorded at"), HasSubstr("fault_test")));
   clear_errors();
   expect_session_works();

@@ -84,9 +84,8 @@ TEST_F(PeerCopy, OfAFailedResultFailsThereWithTheRootError) {
   start();
   torch::ones({2}, kHere).to(kThere);
   const auto bad = torch::embedding(torch::ones({3, 2}, kHere), torch::tensor({7}).to(kHere));
-  const auto copy = bad.to(kThere) * 2;
   try {
-    copy.cpu();
+    (bad.to(kThere) * 2).cpu();
     FAIL() << "a value came of nothing";
   } catch (const c10::Error& error) {
     EXPECT_THAT(error.what_without_backtrace(), HasSubstr("aten::embedding"));
