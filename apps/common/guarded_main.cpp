@@ -1,10 +1,11 @@
 #include "apps/common/guarded_main.h"
 
 #include <c10/util/Exception.h>
-#include <malloc.h>
 
 #include <iostream>
 #include <new>
+
+#include <remote/base/process_memory.h>
 
 #include "apps/common/exit_code.h"
 
@@ -16,20 +17,10 @@ std::string without_newline(std::string text) {
   return text;
 }
 
-/// Each step of training frees tensors that the next one asks for again. Left alone, glibc gives them back to the
-/// system in between, which clears and maps their pages anew.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  constexpr int kMebibyte = 1 << 20;
-  ::mallopt(M_MMAP_THRESHOLD, 32 * kMebibyte);  // the most that glibc takes
-  ::mallopt(M_TRIM_THRESHOLD, 512 * kMebibyte);
-#endif
-}
-
 }  // namespace
 
 int guarded_main(const std::string& program, const std::function<int()>& body) {
-  keep_freed_memory();
+  keep_memory_for_tensors();
   std::string message;
   int code = kExitFailed;
   try {

@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 
+#include <remote/base/process_memory.h>
 #include <remote/wire/version.h>
 #include <worker/backend/backend.h>
 #include <worker/service/log.h>
@@ -90,6 +91,7 @@ int run(int argc, char** argv) {
   arguments.backend.peer_address = (*server)->peer_address();
   if (arguments.peers) arguments.backend.peers = std::make_shared<PeerSender>();
   arguments.backend.on_device_lost = on_device_lost;
+  arguments.backend.on_idle = give_back_free_memory;
   auto created = Backend::create(std::move(arguments.backend));
   if (!created.ok()) return fail(created.status());
   const std::shared_ptr<Backend> backend = std::move(created).value();
@@ -116,6 +118,7 @@ int run(int argc, char** argv) {
 }  // namespace remote::worker
 
 int main(int argc, char** argv) {
+  remote::keep_memory_for_tensors();
   try {
     return remote::worker::run(argc, argv);
   } catch (const std::exception& error) {

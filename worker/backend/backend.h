@@ -64,6 +64,8 @@ struct BackendOptions {
   /// Called once, from the executor thread, when the device can't be used any more (a CUDA error that destroyed the
   /// context). Every session has been told; nothing runs afterwards, and only another process can use the device again.
   std::function<void(const Status&)> on_device_lost;
+  /// Called from the executor thread when there has been no session for a second after the last one ended.
+  std::function<void()> on_idle;
   /// The client lives in this process, so that default dtype, deterministic algorithms and the like are its own as
   /// well. They are then compared and not set: an op that was queued under another setting fails.
   bool shares_process = false;

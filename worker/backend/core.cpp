@@ -2,11 +2,17 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <random>
 
 #include <worker/backend/session.h>
 
 namespace remote::worker {
+namespace {
+
+constexpr std::chrono::seconds kIdleGrace{1};
+
+}  // namespace
 
 uint64_t draw_number() {
   uint64_t number = 0;
@@ -35,12 +41,18 @@ void Core::add(const std::shared_ptr<SessionImpl>& session) {
 
 void Core::remove(uint64_t session) {
   std::shared_ptr<SessionImpl> removed;  // destroyed after the lock is free
-  std::lock_guard lock(mutex_);
-  const auto found = sessions_.find(session);
-  if (found == sessions_.end()) return;
-  removed = std::move(found->second);
-  sessions_.erase(found);
-  removed_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) return;
+    removed = std::move(found->second);
+    sessions_.erase(found);
+    removed_.notify_all();
+    if (!options.on_idle || !sessions_.empty()) return;
+  }
+  executor.call_at(Executor::Clock::now() + kIdleGrace, [this] {
+    if (session_count() == 0) options.on_idle();
+  });
 }
 
 std::vector<std::shared_ptr<SessionImpl>> Core::sessions() const {

@@ -1,13 +1,15 @@
 #include <remote/client/pending_value.h>
 
+#include <c10/core/CPUAllocator.h>
+
 #include <cstring>
 
 #include <remote/client/fork.h>
 
 namespace remote::client {
 
-PendingValue::PendingValue(std::shared_ptr<ErrorLog> errors, std::optional<uint64_t> fetch_bytes)
-    : errors_(std::move(errors)), fetch_bytes_(fetch_bytes), fork_generation_(fork_generation()) {}
+PendingValue::PendingValue(std::shared_ptr<ErrorLog> errors, std::optional<FetchTarget> target)
+    : errors_(std::move(errors)), fork_generation_(fork_generation()), target_(std::move(target)) {}
 
 bool PendingValue::ready() const {
   if (fork_generation_ != fork_generation()) return true;
@@ -34,7 +36,7 @@ StatusOr<std::string_view> PendingValue::wait(std::optional<Clock::time_point> d
     return value_.status;
   }
   if (report == ReportErrors::kYes) REMOTE_RETURN_IF_ERROR(errors_->take(sequence_));
-  return value_.bulk ? std::string_view(bulk_.get(), bulk_received_) : std::string_view(value_.bytes);
+  return value_.bulk ? std::string_view(target_->memory, bulk_received_) : std::string_view(value_.bytes);
 }
 
 bool PendingValue::complete(wire::RequestedValue value) {
@@ -44,9 +46,9 @@ bool PendingValue::complete(wire::RequestedValue value) {
   value_ = std::move(value);
   if (!value_.status.ok()) return finish();
   const uint64_t came = value_.bulk ? value_.bulk_bytes : value_.bytes.size();
-  if (value_.bulk ? came != fetch_bytes_.value_or(0) : fetch_bytes_ && came != *fetch_bytes_) {
+  if (target_ ? came != target_->bytes : value_.bulk) {
     value_.status = {StatusCode::kDataLoss, "the worker answered a fetch of " +
-                                                std::to_string(fetch_bytes_.value_or(0)) + " bytes with " +
+                                                std::to_string(target_ ? target_->bytes : 0) + " bytes with " +
                                                 std::to_string(came)};
     return finish();
   }
@@ -58,7 +60,7 @@ bool PendingValue::complete(wire::RequestedValue value) {
 bool PendingValue::add_chunk(const wire::Chunk& chunk) {
   std::lock_guard lock(mutex_);
   if (done_) return true;
-  const uint64_t expected = fetch_bytes_.value_or(0);
+  const uint64_t expected = target_ ? target_->bytes : 0;
   if (chunk.total_bytes != expected || chunk.offset != bulk_received_ ||
       chunk.bytes.size() > expected - bulk_received_) {
     value_.status = {StatusCode::kDataLoss, "a piece of a fetch does not fit: bytes " + std::to_string(chunk.offset) +
@@ -68,8 +70,12 @@ bool PendingValue::add_chunk(const wire::Chunk& chunk) {
                                                 " was next"};
     return finish();
   }
-  if (!bulk_) bulk_ = std::make_unique_for_overwrite<char[]>(expected);
-  std::memcpy(bulk_.get() + bulk_received_, chunk.bytes.data(), chunk.bytes.size());
+  if (chunk.bytes.empty()) return false;
+  if (target_->memory == nullptr) {
+    target_->owner = c10::Storage(c10::Storage::use_byte_size_t(), expected, c10::GetCPUAllocator(), false);
+    target_->memory = static_cast<char*>(target_->owner.mutable_data());
+  }
+  std::memcpy(target_->memory + bulk_received_, chunk.bytes.data(), chunk.bytes.size());
   bulk_received_ += chunk.bytes.size();
   return replied_ && bulk_received_ == expected ? finish() : false;
 }

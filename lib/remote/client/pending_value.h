@@ -1,4 +1,6 @@
 #pragma once
+#include <c10/core/Storage.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -16,14 +18,22 @@
 
 namespace remote::client {
 
-/// An answer that is on its way from a worker. Owns the bytes that come. Thread-safe; shared by the session and whoever
-/// asked, and safe to drop before the answer has come.
+/// How many bytes of values a fetch brings, and where they are written as they come, if they come over the bulk
+/// connection; what is in that memory is lost even where the fetch fails. Without memory the answer has its own.
+struct FetchTarget {
+  uint64_t bytes = 0;
+  char* memory = nullptr;
+  c10::Storage owner = {};  ///< keeps `memory`
+};
+
+/// An answer that is on its way from a worker. Keeps the bytes that come. Thread-safe; shared by the session and
+/// whoever asked, and safe to drop before the answer has come.
 class PendingValue {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// `fetch_bytes`: how many bytes of values a fetch brings; nullopt for other requests, which bring no bulk data.
-  PendingValue(std::shared_ptr<ErrorLog> errors, std::optional<uint64_t> fetch_bytes);
+  /// `target`: of a fetch; other requests bring no bulk data.
+  PendingValue(std::shared_ptr<ErrorLog> errors, std::optional<FetchTarget> target);
 
   /// Whether wait() would return without waiting.
   bool ready() const;
@@ -52,7 +62,6 @@ class PendingValue {
   bool finish();
 
   const std::shared_ptr<ErrorLog> errors_;
-  const std::optional<uint64_t> fetch_bytes_;
   const uint64_t fork_generation_;
   uint64_t sequence_ = 0;  // of the record; written before anybody else sees this object
 
@@ -62,7 +71,7 @@ class PendingValue {
   bool done_ = false;
   bool replied_ = false;
   wire::RequestedValue value_;
-  std::unique_ptr<char[]> bulk_;
+  std::optional<FetchTarget> target_;
   uint64_t bulk_received_ = 0;
 };
 

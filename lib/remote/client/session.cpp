@@ -331,8 +331,9 @@ void Session::end(const Status& status) {
   for (auto& [request, value] : values) value->fail(status);
 }
 
-std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional<uint64_t> fetch_bytes) {
-  auto value = std::make_shared<PendingValue>(errors_, fetch_bytes);
+std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional<FetchTarget> target) {
+  const auto fetch_bytes = target ? std::optional(target->bytes) : std::nullopt;
+  auto value = std::make_shared<PendingValue>(errors_, std::move(target));
   if (forked()) return value->fail(forked_status()), value;
   const uint64_t request = next_request_.fetch_add(1, std::memory_order_relaxed);
   {
@@ -365,7 +366,7 @@ std::shared_ptr<PendingValue> Session::fetch(const wire::TensorRef& tensor) {
   uint64_t bytes = c10::elementSize(tensor.dtype);
   for (int64_t size : tensor.sizes) bytes *= static_cast<uint64_t>(size);
   return request([&](wire::RecordWriter& out, uint64_t request) { return out.fetch(request, tensor), Status(); },
-                 bytes);
+                 FetchTarget{bytes});
 }
 
 Status Session::synchronize(std::string_view place, std::optional<std::chrono::milliseconds> timeout) {

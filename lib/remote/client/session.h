@@ -108,9 +108,8 @@ class Session final : private wire::RecordSource,
 
   /// Asks for a tensor's values as of this place in the stream. Does not wait for them.
   std::shared_ptr<PendingValue> fetch(const wire::TensorRef& tensor);
-  /// Records something that the worker answers. `fetch_bytes`: how many bytes of values the answer brings when it is a
-  /// fetch; they may come over the bulk connection. Never null: when recording fails, wait() says so.
-  std::shared_ptr<PendingValue> request(WriteRequest write, std::optional<uint64_t> fetch_bytes = std::nullopt);
+  /// Records something that the worker answers. `target`: of a fetch. Never null: when recording fails, wait() says so.
+  std::shared_ptr<PendingValue> request(WriteRequest write, std::optional<FetchTarget> target = std::nullopt);
 
   /// Waits until all that was recorded before has run, then reports the error that nobody has seen, if there is one.
   /// Counts as a synchronisation at `place`. DEADLINE_EXCEEDED after `timeout`.

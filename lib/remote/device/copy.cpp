@@ -57,21 +57,21 @@ void check_readable(const at::Tensor& tensor) {
   }
 }
 
-std::string_view bytes_of(client::PendingValue& pending, const at::Tensor& tensor) {
-  const std::string_view bytes = value_or_throw(pending.wait());
-  const size_t expected = tensor.numel() * tensor.itemsize();
-  TORCH_INTERNAL_ASSERT(bytes.size() == expected, "a worker sent ", bytes.size(), " bytes for a tensor of ", expected);
-  return bytes;
+/// Whether the bytes of a fetch of `remote` are what `destination` shall hold.
+bool takes_bytes_of(const at::Tensor& remote, const at::Tensor& destination) {
+  return destination.is_cpu() && destination.layout() == at::kStrided && destination.is_contiguous() &&
+         destination.dtype() == remote.dtype() && destination.sizes() == remote.sizes() && !destination.is_conj() &&
+         !destination.is_neg();
 }
 
 void fetch_into(const at::Tensor& remote, const at::Tensor& destination) {
   check_readable(remote);
   if (remote.numel() == 0) return;
-  auto pending = fetch_values(remote);
+  const bool directly = takes_bytes_of(remote, destination);
+  const Fetch fetch = fetch_values(remote, directly ? destination : at::Tensor());
   Runtime::get().session(remote.device().index()).count_synchronisation("copy to CPU");
-  const std::string_view bytes = bytes_of(*pending, remote);
-  // Copied from where they arrived: `pending` owns them for as long as this takes.
-  destination.copy_(at::from_blob(const_cast<char*>(bytes.data()), remote.sizes(), at::TensorOptions(remote.dtype())));
+  const at::Tensor& values = fetch.get();
+  if (!directly) destination.copy_(values);
 }
 
 /// Straight from worker to worker, where the first can reach the second; else false.
@@ -122,9 +122,9 @@ at::Tensor copy_from_and_resize(const at::Tensor& self, const at::Tensor& dst) {
 
 at::Scalar local_scalar_dense(const at::Tensor& self) {
   check_readable(self);
-  auto pending = fetch_values(self);
+  const Fetch fetch = fetch_values(self);
   Runtime::get().session(self.device().index()).count_synchronisation("Tensor.item");
-  return values_of(*pending, self).item();
+  return fetch.get().item();
 }
 
 /// Tensors that are the same view of the same storage are equal without asking, as on the CPU.
@@ -173,26 +173,37 @@ void upload_values(const at::Tensor& cpu, const at::Tensor& remote) {
   }
 }
 
-std::shared_ptr<client::PendingValue> fetch_values(const at::Tensor& tensor) {
+Fetch fetch_values(const at::Tensor& tensor, at::Tensor values) {
   check_readable(tensor);
+  if (!values.defined()) values = at::empty(tensor.sizes(), at::TensorOptions(tensor.dtype()).device(at::kCPU));
+  client::FetchTarget target{values.nbytes()};
+  if (target.bytes != 0) {
+    target.memory = static_cast<char*>(values.mutable_data_ptr());
+    target.owner = values.storage();
+  }
   const c10::DeviceIndex device = tensor.device().index();
   auto& session = Runtime::get().session(device);
   Describer describer(device);
-  return session.request(
+  auto pending = session.request(
       [&](wire::RecordWriter& out, uint64_t request) {
         wire::TensorRef ref;
         describer.describe(tensor, ref);
         out.fetch(request, ref);
         return Status();
       },
-      tensor.numel() * tensor.itemsize());
+      std::move(target));
+  return {std::move(pending), std::move(values)};
 }
 
-at::Tensor values_of(client::PendingValue& pending, const at::Tensor& tensor) {
-  const std::string_view bytes = bytes_of(pending, tensor);
-  at::Tensor values = at::empty(tensor.sizes(), at::TensorOptions(tensor.dtype()).device(at::kCPU));
-  if (!bytes.empty()) std::memcpy(values.mutable_data_ptr(), bytes.data(), bytes.size());
+const at::Tensor& Fetch::get() const {
+  write(value_or_throw(pending->wait()));
   return values;
+}
+
+void Fetch::write(std::string_view bytes) const {
+  // What came over the bulk connection lies there already; small values come with the reply.
+  if (bytes.empty() || bytes.data() == values.const_data_ptr()) return;
+  std::memcpy(values.mutable_data_ptr(), bytes.data(), bytes.size());
 }
 
 }  // namespace remote::device

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <cstring>
+#include <utility>
 
 #include <remote/client/pending_value.h>
 #include <remote/device/error.h>
@@ -13,34 +13,28 @@ namespace remote {
 
 class TensorFuture::State {
  public:
-  explicit State(at::Tensor value) : value_(std::move(value)) {}
-  State(std::shared_ptr<client::PendingValue> pending, const at::Tensor& tensor)
-      : pending_(std::move(pending)),
-        device_(tensor.device().index()),
-        sizes_(tensor.sizes().vec()),
-        dtype_(tensor.scalar_type()) {}
+  explicit State(at::Tensor value) : fetch_{nullptr, std::move(value)} {}
+  State(device::Fetch fetch, c10::DeviceIndex device) : fetch_(std::move(fetch)), device_(device) {}
 
-  bool ready() const { return pending_ == nullptr || pending_->ready(); }
+  bool ready() const { return fetch_.pending == nullptr || fetch_.pending->ready(); }
 
   bool wait_until(std::chrono::steady_clock::time_point deadline) const {
     if (ready()) return true;
     count_wait();
     // Whatever error has come is for get() to throw.
-    (void)pending_->wait(deadline, client::ReportErrors::kNo);
+    (void)fetch_.pending->wait(deadline, client::ReportErrors::kNo);
     return ready();
   }
 
   at::Tensor get(const FetchOptions& options) const {
-    if (pending_ == nullptr) return value_;
-    if (!pending_->ready()) count_wait();
-    const std::string_view bytes = value_or_throw(pending_->wait(options.deadline));
-    std::lock_guard lock(mutex_);
-    if (!value_.defined()) {
-      at::Tensor value = at::empty(sizes_, at::TensorOptions(dtype_).device(at::kCPU));
-      if (!bytes.empty()) std::memcpy(value.mutable_data_ptr(), bytes.data(), bytes.size());
-      value_ = std::move(value);
+    if (!ready()) count_wait();
+    if (fetch_.pending != nullptr) {
+      const std::string_view bytes = value_or_throw(fetch_.pending->wait(options.deadline));
+      std::lock_guard lock(mutex_);
+      // Once: whoever has the values may have changed them.
+      if (!std::exchange(written_, true)) fetch_.write(bytes);
     }
-    return value_;
+    return fetch_.values;
   }
 
  private:
@@ -50,12 +44,10 @@ class TensorFuture::State {
     }
   }
 
-  const std::shared_ptr<client::PendingValue> pending_;
+  const device::Fetch fetch_;
   const c10::DeviceIndex device_ = -1;
-  const std::vector<int64_t> sizes_;
-  const at::ScalarType dtype_ = at::kFloat;
   mutable std::mutex mutex_;
-  mutable at::Tensor value_;
+  mutable bool written_ = false;
 };
 
 const TensorFuture::State& TensorFuture::state() const {
@@ -73,7 +65,7 @@ at::Tensor TensorFuture::get(const FetchOptions& options) const { return state()
 TensorFuture fetch(const at::Tensor& tensor) {
   if (!tensor.defined()) throw Error(StatusCode::kInvalidArgument, "remote::fetch: the tensor is undefined");
   if (tensor.is_privateuseone()) {
-    return TensorFuture(std::make_shared<TensorFuture::State>(device::fetch_values(tensor), tensor));
+    return TensorFuture(std::make_shared<TensorFuture::State>(device::fetch_values(tensor), tensor.device().index()));
   }
   at::Tensor snapshot = tensor.detach().resolve_conj().resolve_neg();
   snapshot = snapshot.is_cpu() ? snapshot.clone(at::MemoryFormat::Contiguous) : snapshot.cpu().contiguous();

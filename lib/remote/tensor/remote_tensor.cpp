@@ -64,7 +64,7 @@ Status RemoteTensor::status() const {
   try {
     auto& session = session_of(checked(tensor_, "status"));
     // No elements, but the same storage: the worker answers with the storage's state.
-    const auto pending = device::fetch_values(tensor_.detach().as_strided({0}, {1}, 0));
+    const auto pending = device::fetch_values(tensor_.detach().as_strided({0}, {1}, 0)).pending;
     if (!pending->ready()) session.count_synchronisation("RemoteTensor::status");
     return pending->wait(std::nullopt, client::ReportErrors::kNo).status();
   } catch (const Error& error) {
