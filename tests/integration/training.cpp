@@ -1,6 +1,6 @@
 #include "training.h"
 
-#include <cstring>
+#include "tests/support/same_bytes.h"
 
 namespace remote::test {
 namespace {
@@ -40,11 +40,6 @@ class Batches {
 };
 
 Stats stats_of(torch::Device device) { return device.is_cpu() ? Stats() : stats(device); }
-
-template <class T>
-bool same_bytes(const T* a, const T* b, size_t count) {
-  return count == 0 || std::memcmp(a, b, count * sizeof(T)) == 0;
-}
 
 }  // namespace
 
@@ -90,17 +85,12 @@ testing::AssertionResult same_bits(const TrainingRun& expected, const TrainingRu
     return testing::AssertionFailure() << "the runs have different numbers of steps or weights";
   }
   for (size_t step = 0; step < expected.losses.size(); ++step) {
-    if (same_bytes(&expected.losses[step], &actual.losses[step], 1)) continue;
+    if (same_bytes(&expected.losses[step], &actual.losses[step], sizeof(float))) continue;
     return testing::AssertionFailure() << std::setprecision(9) << "step " << step << ": expected loss "
                                        << expected.losses[step] << ", got " << actual.losses[step];
   }
   for (const auto& [name, weight] : expected.weights) {
-    const torch::Tensor& other = actual.weights.at(name);
-    if (weight.sizes() == other.sizes() && weight.nbytes() == other.nbytes() &&
-        same_bytes(static_cast<const char*>(weight.const_data_ptr()), static_cast<const char*>(other.const_data_ptr()),
-                   weight.nbytes())) {
-      continue;
-    }
+    if (same_bytes(weight, actual.weights.at(name))) continue;
     return testing::AssertionFailure() << "the final " << name << " differs";
   }
   return testing::AssertionSuccess();

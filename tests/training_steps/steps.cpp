@@ -1,7 +1,8 @@
 #include "steps.h"
 
-#include <cstring>
 #include <sstream>
+
+#include "tests/support/same_bytes.h"
 
 namespace remote::test {
 namespace {
@@ -14,13 +15,6 @@ Optimizer optimizer(const std::string& name, Options options) {
 }
 
 Stats stats_of(torch::Device device) { return device.is_cpu() ? Stats() : stats(device); }
-
-bool same_bytes(const void* a, const void* b, size_t bytes) { return bytes == 0 || std::memcmp(a, b, bytes) == 0; }
-
-bool same_bytes(const torch::Tensor& a, const torch::Tensor& b) {
-  return a.sizes() == b.sizes() && a.dtype() == b.dtype() &&
-         same_bytes(a.const_data_ptr(), b.const_data_ptr(), a.nbytes());
-}
 
 }  // namespace
 

@@ -9,7 +9,8 @@ AutocastScope::AutocastScope(c10::Device device, c10::ScalarType dtype, bool ena
       outer_enabled_(at::autocast::is_autocast_enabled(type_)),
       outer_dtype_(at::autocast::get_autocast_dtype(type_)) {
   TORCH_CHECK(dtype == at::kBFloat16 || dtype == at::kHalf,
-              "remote::amp::AutocastScope: bfloat16 or float16 is expected, got ", dtype);
+              "remote::amp::AutocastScope: bfloat16 or float16 is expected, got ", dtype,
+              "; without a scope ops keep the dtypes of their tensors");
   at::autocast::set_autocast_enabled(type_, enabled);
   at::autocast::set_autocast_dtype(type_, dtype);
   at::autocast::increment_nesting();

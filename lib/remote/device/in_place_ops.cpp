@@ -57,7 +57,8 @@ void record_index_put(const c10::OperatorHandle& op, c10::DispatchKeySet keys, t
   const auto size = indexed_size(arguments[0].toTensor(), arguments[1].toOptionalTensorList());
   const at::Tensor& values = arguments[2].toTensor();
   TORCH_CHECK(!size || at::is_expandable_to(values.sizes(), *size), "shape mismatch: value tensor of shape ",
-              values.sizes(), " cannot be broadcast to indexing result of shape ", *size);
+              values.sizes(), " cannot be broadcast to indexing result of shape ", *size,
+              "; reshape the values, or expand() them to that shape");
   record_op(op, keys, stack);
 }
 

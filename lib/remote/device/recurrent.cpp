@@ -164,11 +164,12 @@ LayerWeights cell_weights(const Tensor& input_weight, const Tensor& hidden_weigh
 
 void check_cell(const Tensor& input, const RecurrentState& state, const LayerWeights& weights) {
   TORCH_CHECK(input.dim() == 2 && input.size(1) == weights.input.size(1),
-              "input of a recurrent cell: expected [batch, ", weights.input.size(1), "], got ", input.sizes());
+              "input of a recurrent cell: expected [batch, ", weights.input.size(1), "], got ", input.sizes(),
+              "; a cell takes one step of each sequence");
   for (const Tensor& tensor : state) {
     TORCH_CHECK(tensor.dim() == 2 && tensor.size(0) == input.size(0) && tensor.size(1) == weights.hidden.size(1),
                 "hidden state of a recurrent cell: expected [", input.size(0), ", ", weights.hidden.size(1), "], got ",
-                tensor.sizes());
+                tensor.sizes(), "; start from zeros of that shape, or from the state that the cell returned");
   }
 }
 

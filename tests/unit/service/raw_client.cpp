@@ -9,7 +9,6 @@
 #include <chrono>
 
 namespace remote::test {
-namespace {
 
 /// A streaming call of any method; a unary one looks the same. One operation at a time, each waited for.
 class RawCall {
@@ -58,6 +57,8 @@ class RawCall {
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
 };
 
+namespace {
+
 /// One message to a method, and one back.
 grpc::Status exchange(const std::string& address, const std::string& method, const std::string& request,
                       std::string* answer) {
@@ -95,12 +96,8 @@ std::vector<std::string> services_of(const std::string& address) {
   return services;
 }
 
-struct HeldSession::Call : RawCall {
-  using RawCall::RawCall;
-};
-
 HeldSession::HeldSession(const std::string& address)
-    : call_(std::make_unique<Call>(address, "/remote.v1.Worker/Stream", std::chrono::seconds(60))) {
+    : call_(std::make_unique<RawCall>(address, "/remote.v1.Worker/Stream", std::chrono::seconds(60))) {
   // ClientMessage: field 1, a Hello of protocol version 1.
   std::string welcome;
   if (!call_->write(std::string("\x0a\x02\x08\x01"), /*last=*/false) || !call_->read(&welcome)) {

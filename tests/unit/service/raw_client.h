@@ -12,6 +12,8 @@ std::string health_of(const std::string& address);
 /// The services that gRPC's reflection lists, or the error as the only entry.
 std::vector<std::string> services_of(const std::string& address);
 
+class RawCall;
+
 /// A session that is opened by hand and held. Closed without a farewell when the object goes.
 class HeldSession {
  public:
@@ -24,8 +26,7 @@ class HeldSession {
   std::string last_message();
 
  private:
-  struct Call;
-  const std::unique_ptr<Call> call_;
+  const std::unique_ptr<RawCall> call_;
   std::string refusal_;
 };
 
