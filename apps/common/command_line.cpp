@@ -14,22 +14,29 @@ namespace {
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 done; 1 the run failed or a --require was missed; 2 wrong usage or configuration;\n"
-    "130 and 143 ended by SIGINT and SIGTERM, after a checkpoint.";
+    "129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM. rt-train saves a checkpoint first; a second signal ends it "
+    "at\n"
+    "once, without.";
 
-void add_common(CLI::App& app, std::string& worker, int& threads, std::vector<std::string>& require,
-                std::vector<std::string>& overrides, const std::string& program) {
+template <class Arguments>
+void add_common(CLI::App& app, Arguments& a, const std::string& program) {
   app.set_version_flag("--version", program + " " + version_text());
   app.add_option(
-         "--worker", worker,
-         "host:port or unix:/path of an rt-worker; embedded (the default) for one in this process; none for plain "
-         "LibTorch without a worker")
+         "--worker", a.worker,
+         "host:port, [::1]:port or unix:/path of an rt-worker; embedded (the default) for one in this process, or "
+         "embedded:cpu, embedded:cuda:0; none for plain LibTorch without a worker")
       ->type_name("ADDRESS");
-  app.add_option("--threads", threads, "Threads of this process's computing")->check(CLI::Range(1, 4096));
-  app.add_option("--require", require,
-                 "Exit with 1 unless this holds at the end, e.g. 'val/accuracy>=0.85'; repeatable")
+  app.add_option("--credential-file", a.credential_file,
+                 "Shows the worker this file's first line, for one that was started with a --credential-file")
+      ->type_name("FILE");
+  app.add_option("--threads", a.threads, "Threads of this process's computing")->check(CLI::Range(1, 4096));
+  app.add_option(
+         "--require", a.require,
+         "Exit with 1 unless this holds at the end, e.g. 'val/accuracy>=0.85'; also with >, <=, <, ==; repeatable")
       ->type_name("METRIC>=NUMBER")
       ->allow_extra_args(false);
-  app.add_option("overrides", overrides, "section.key=value sets what the configuration says; ~section.key removes it")
+  app.add_option("overrides", a.overrides,
+                 "section.key=value sets what the configuration says; ~section.key removes it")
       ->type_name("KEY=VALUE");
   app.footer(kExitCodes);
 }
@@ -98,7 +105,7 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, TrainAr
       app.add_option("--help-config", topic, "Explain the configuration, or one section, layer, optimizer, ... of it")
           ->type_name("NAME")
           ->expected(0, 1);
-  add_common(app, a.worker, a.threads, a.require, a.overrides, "rt-train");
+  add_common(app, a, "rt-train");
   return parse(app, argc, argv, "rt-train", [&] {
     if (help->count() > 0) {
       a.help_config = topic;
@@ -120,7 +127,7 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, EvalArg
   app.add_option("--weights", a.weights, "A safetensors file, in place of the run's best checkpoint")
       ->type_name("FILE");
   app.add_option("--split", a.split, "Which part of the data")->check(CLI::IsMember({"train", "val"}));
-  add_common(app, a.worker, a.threads, a.require, a.overrides, "rt-eval");
+  add_common(app, a, "rt-eval");
   return parse(app, argc, argv, "rt-eval", [&] {
     return first_problem(
         {a.run.empty() && a.config.empty() ? "expected --run DIR, or --config FILE and --weights FILE" : "",

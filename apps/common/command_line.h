@@ -10,6 +10,8 @@ struct TrainArguments {
   std::string config;
   /// "" for a worker inside this process; "none" for plain LibTorch on this processor.
   std::string worker;
+  /// "" for no credential.
+  std::string credential_file;
   std::string output;
   std::string resume;
   bool smoke = false;
@@ -31,6 +33,7 @@ struct EvalArguments {
   std::string weights;
   std::string split = "val";
   std::string worker;
+  std::string credential_file;
   std::vector<std::string> require;
   int threads = 0;
   std::vector<std::string> overrides;

@@ -11,7 +11,10 @@ fs::path choose_run_folder(const std::string& output, const std::string& config)
   std::error_code error;
   if (!output.empty()) {
     if (fs::exists(fs::path(output) / "config.yaml", error)) {
-      throw UsageError(output + ": holds a run already; go on with it by --resume " + output +
+      const bool can_resume = fs::exists(fs::path(output) / "checkpoints" / "last", error);
+      throw UsageError(output +
+                       (can_resume ? ": holds a run already; go on with it by --resume " + output
+                                   : ": holds a run that ended without a checkpoint; delete it") +
                        ", or name another folder");
     }
     return output;
@@ -28,7 +31,8 @@ std::string config_of_run(const std::string& folder) {
   fs::path config = fs::path(folder) / "config.yaml";
   std::error_code error;
   if (!fs::is_regular_file(config, error)) {
-    throw UsageError(folder + ": expected a run folder of rt-train, but it has no config.yaml");
+    throw UsageError(folder + ": expected a run folder of rt-train, but " +
+                     (fs::exists(folder, error) ? "it has no config.yaml" : "there is no such folder"));
   }
   return config.string();
 }

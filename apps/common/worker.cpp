@@ -1,5 +1,6 @@
 #include "apps/common/worker.h"
 
+#include <remote/base/credential.h>
 #include <remote/connect.h>
 #include <remote/stats.h>
 #include <remote/transport/address.h>
@@ -8,13 +9,19 @@
 
 namespace remote::app {
 
-c10::Device connect_worker(const std::string& address) {
+c10::Device connect_worker(const std::string& address, const std::string& credential_file) {
   if (address == "none") return c10::Device(c10::kCPU);
   const std::string worker = address.empty() ? "embedded" : address;
   if (const auto parsed = transport::parse_address(worker); !parsed.ok()) {
     throw UsageError("--worker: " + parsed.status().message() + ", or none for no worker");
   }
-  connect({worker});
+  ConnectOptions options;
+  if (!credential_file.empty()) {
+    auto credential = read_credential(credential_file);
+    if (!credential.ok()) throw UsageError("--credential-file: " + credential.status().message());
+    options.credential = std::move(credential).value();
+  }
+  connect({worker}, options);
   return c10::Device(c10::DeviceType::PrivateUse1, 0);
 }
 

@@ -39,7 +39,7 @@ fs::path weights_of(const EvalArguments& arguments) {
 int evaluate(const EvalArguments& arguments, const schema::RunOptions& config, const schema::Registries& registries) {
   const fs::path weights = weights_of(arguments);
   const train::Safetensors saved = train::read_safetensors(weights);
-  const c10::Device device = connect_worker(arguments.worker);
+  const c10::Device device = connect_worker(arguments.worker, arguments.credential_file);
   const RunParts parts = make_run_parts(config, registries, device);
   std::vector<std::string> figures{arguments.split + "/loss"};
   for (const std::string& name : parts.task->metrics()) figures.push_back(arguments.split + "/" + name);

@@ -80,7 +80,7 @@ int train(const TrainArguments& arguments, schema::RunOptions config, const sche
   if (!resumes) made.emplace(arguments.output, config_path);
   const train::RunFolder folder = resumes ? train::RunFolder::open(arguments.resume) : made->folder();
 
-  const c10::Device device = connect_worker(arguments.worker);
+  const c10::Device device = connect_worker(arguments.worker, arguments.credential_file);
   RunParts parts = make_run_parts(config, registries, device);
   train::RunOptions options{config.trainer, parts.batches, config.checkpoint, config.seed, false};
   if (arguments.smoke) shrink_to_smoke_run(options);
@@ -118,7 +118,7 @@ int body(int argc, const char* const* argv) {
     return kExitDone;
   }
 
-  catch_signals();
+  catch_signals("\nrt-train: stopping, with a checkpoint; a second signal ends it at once, without\n");
   if (arguments.threads > 0) at::set_num_threads(arguments.threads);
   return train(arguments, config, registries, path);
 }

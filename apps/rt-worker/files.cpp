@@ -24,15 +24,4 @@ Status write_whole_file(const std::string& path, const std::string& content) {
   return {};
 }
 
-StatusOr<std::string> read_first_line(const std::string& path) {
-  errno = 0;
-  std::ifstream in(path);
-  std::string line;
-  if (!in) return Status(StatusCode::kNotFound, "can't read " + path + ": " + std::strerror(errno));
-  std::getline(in, line);
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  if (line.empty()) return Status(StatusCode::kInvalidArgument, path + " must hold a credential in its first line");
-  return line;
-}
-
 }  // namespace remote::worker

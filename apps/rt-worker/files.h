@@ -9,7 +9,4 @@ namespace remote::worker {
 /// PERMISSION_DENIED: the text names the file and the cause.
 Status write_whole_file(const std::string& path, const std::string& content);
 
-/// The first line of a file. INVALID_ARGUMENT when it is empty; NOT_FOUND when it can't be read.
-StatusOr<std::string> read_first_line(const std::string& path);
-
 }  // namespace remote::worker

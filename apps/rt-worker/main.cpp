@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 
+#include <remote/base/credential.h>
 #include <remote/base/process_memory.h>
 #include <remote/wire/version.h>
 #include <worker/backend/backend.h>
@@ -80,7 +81,7 @@ int run(int argc, char** argv) {
   if (const auto code = parse_command_line(argc, argv, arguments)) return *code;
   log::set_level(arguments.log_level);
   if (!arguments.credential_file.empty()) {
-    auto credential = read_first_line(arguments.credential_file);
+    auto credential = read_credential(arguments.credential_file);
     if (!credential.ok()) return fail(credential.status());
     arguments.backend.credential = std::move(credential).value();
   }

@@ -70,6 +70,14 @@ TEST_F(Errors, OverwritingATensorAsAWholeHealsIt) {
   EXPECT_TRUE(same(torch::ones({2, 2}), looked_up));
 }
 
+TEST_F(Errors, ATensorLargerThanAnyMemoryIsRefusedAtTheCallAndCostsNothing) {
+  for (const int shift : {45, 50, 59}) {
+    EXPECT_THROW(torch::zeros({int64_t{1} << shift}, torch::TensorOptions(device())), c10::Error) << shift;
+    EXPECT_THROW(torch::ones({2}).to(device()).resize_({int64_t{1} << shift}), c10::Error) << shift;
+  }
+  EXPECT_TRUE(same(torch::arange(6.f).reshape({3, 2}), table_));
+}
+
 TEST_F(Errors, LabelsOutsideTheClassesAreReported) {
   const auto logits = torch::randn({2, 3}).to(device()), labels = torch::tensor({0, 3}).to(device());
   EXPECT_THAT(message_of([&] { torch::nn::functional::cross_entropy(logits, labels).item<float>(); }),

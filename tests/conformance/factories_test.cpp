@@ -17,6 +17,10 @@ TEST_F(Factories, FillTensorsWithWhatTheySay) {
   EXPECT_TRUE(same(torch::linspace(-1, 1, 7), torch::linspace(-1, 1, 7, there)));
   EXPECT_TRUE(same(torch::logspace(0, 2, 5), torch::logspace(0, 2, 5, 10.0, there)));
   EXPECT_TRUE(same(torch::tril_indices(4, 3), torch::tril_indices(4, 3, 0, there.dtype(torch::kLong))));
+  EXPECT_TRUE(same(torch::kaiser_window(9), torch::kaiser_window(9, there)));
+  EXPECT_TRUE(same(torch::kaiser_window(9, false), torch::kaiser_window(9, false, there)));
+  EXPECT_TRUE(same(torch::kaiser_window(9, true, 8.5, torch::kDouble),
+                   torch::kaiser_window(9, true, 8.5, there.dtype(torch::kDouble))));
   EXPECT_TRUE(same(torch::scalar_tensor(7), torch::scalar_tensor(7, there)));
   EXPECT_TRUE(same(torch::tensor({1.f, 2.f}), torch::tensor({1.f, 2.f}, there)));
 }

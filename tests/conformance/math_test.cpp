@@ -155,6 +155,23 @@ TEST_F(Math, LayersAgree) {
   }));
 }
 
+TEST_F(Math, AttentionWithFewerHeadsOfKeysAgrees) {
+  EXPECT_TRUE(computes_the_same(
+      {torch::randn({2, 4, 7, 8}), torch::randn({2, 2, 5, 8}), torch::randn({2, 2, 5, 8})}, [](const auto& in) {
+        auto q = in[0].clone().requires_grad_(), k = in[1].clone().requires_grad_();
+        const auto out = at::scaled_dot_product_attention(q, k, in[2], {}, 0, false, std::nullopt, /*enable_gqa=*/true);
+        out.pow(2).sum().backward();
+        return Results{out.detach(), q.grad(), k.grad()};
+      }));
+}
+
+TEST_F(Math, AnglesOfComplexNumbersLieAsOnTheCpu) {
+  EXPECT_TRUE(
+      computes_the_same({torch::randn({2, 3, 4}, torch::kComplexFloat), torch::randn({2, 3, 4})}, [](const auto& in) {
+        return Results{in[0].transpose(1, 2).angle(), in[1].transpose(1, 2).angle()};
+      }));
+}
+
 TEST_F(Math, LayersKeepChannelsLast) {
   const auto images = torch::randn({2, 3, 8, 8}).contiguous(torch::MemoryFormat::ChannelsLast);
   EXPECT_TRUE(computes_the_same({images, torch::randn({4, 3, 3, 3}), torch::rand({4})}, [](const auto& in) {

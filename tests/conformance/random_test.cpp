@@ -72,5 +72,15 @@ TEST_F(Random, DropoutDropsTheSameElementsBothWays) {
   }
 }
 
+TEST_F(Random, GradientsOfDropoutAgreeInHalfPrecision) {
+  for (const auto dtype : {torch::kHalf, torch::kBFloat16}) {
+    EXPECT_TRUE(draws_the_same({[&](torch::TensorOptions o) {
+      auto x = torch::linspace(-3, 3, 211).to(o.device()).requires_grad_();
+      torch::dropout(x.to(dtype), 0.3, true).to(torch::kFloat).pow(2).sum().backward();
+      return x.grad();
+    }})) << dtype;
+  }
+}
+
 }  // namespace
 }  // namespace remote::test

@@ -80,9 +80,11 @@ class BackendImpl final : public Backend {
                                                    (client_is_older ? "client" : "worker")};
     }
     if (!core_->options.credential.empty() && !same_secret(hello.credential, core_->options.credential)) {
-      return {StatusCode::kUnauthenticated, hello.credential.empty()
-                                                ? "this worker asks for a credential, and none came"
-                                                : "this worker has another credential than the one that came"};
+      return {StatusCode::kUnauthenticated,
+              hello.credential.empty()
+                  ? "this worker asks for a credential, and none came: give its --credential-file to "
+                    "the program, or ConnectOptions::credential"
+                  : "this worker has another credential than the one that came"};
     }
     if (core_->draining) return {StatusCode::kUnavailable, "this worker is shutting down and takes no new session"};
     return core_->health();

@@ -310,8 +310,10 @@ void Session::lost(const Status& reason) {
     executed = executed_;
     recorded = last_sequence();
   }
-  end({reason.code(), "worker " + address_ + " is gone: " + reason.message() + "; it had run " +
-                          std::to_string(executed) + " of " + std::to_string(recorded) + " records"});
+  const std::string gone = "worker " + address_ + " is gone: ";
+  const bool says_so = reason.message().compare(0, gone.size(), gone) == 0;
+  end({reason.code(), (says_so ? "" : gone) + reason.message() + "; it had run " + std::to_string(executed) + " of " +
+                          std::to_string(recorded) + " records"});
 }
 
 void Session::end(const Status& status) {

@@ -17,7 +17,7 @@ bool cpu_takes_flash(const sdp::sdp_params& params) {
       sdp::check_nested_tensor,
       sdp::check_for_dropout,
       sdp::check_tensor_shapes,
-      sdp::check_batch_size_and_num_heads_dense</*supports_gqa=*/false>,
+      sdp::check_batch_size_and_num_heads_dense</*supports_gqa=*/true>,
       sdp::check_attn_mask_shape,
       sdp::check_nonzero_sequence_lengths_dense,
       sdp::check_last_dim_stride_equals_1_dense</*ignore_singleton_dim=*/false>,

@@ -106,6 +106,27 @@ at::Tensor& set_nothing(at::Tensor& self) {
   return self;
 }
 
+/// LibTorch has a kernel for each device, which an op that makes a tensor can't reach: computed here, and uploaded.
+at::Tensor kaiser_window_beta(int64_t length, bool periodic, double beta, std::optional<at::ScalarType> dtype,
+                              std::optional<at::Layout> layout, std::optional<at::Device> device,
+                              std::optional<bool> /*pin_memory*/) {
+  check_layout(layout);
+  const auto window = at::kaiser_window(length, periodic, beta, at::TensorOptions(at::kCPU).dtype(dtype));
+  return window.to(device.value_or(c10::Device(c10::DeviceType::PrivateUse1)));
+}
+
+at::Tensor kaiser_window_periodic(int64_t length, bool periodic, std::optional<at::ScalarType> dtype,
+                                  std::optional<at::Layout> layout, std::optional<at::Device> device,
+                                  std::optional<bool> pin_memory) {
+  constexpr double kBeta = 12;  // LibTorch's default
+  return kaiser_window_beta(length, periodic, kBeta, dtype, layout, device, pin_memory);
+}
+
+at::Tensor kaiser_window(int64_t length, std::optional<at::ScalarType> dtype, std::optional<at::Layout> layout,
+                         std::optional<at::Device> device, std::optional<bool> pin_memory) {
+  return kaiser_window_periodic(length, /*periodic=*/true, dtype, layout, device, pin_memory);
+}
+
 /// Lets Module::to() and set_data() put a remote tensor where a CPU tensor was, and the other way round.
 bool has_compatible_shallow_copy_type(const at::Tensor& self, const at::Tensor& from) {
   return self.layout() == c10::kStrided && from.layout() == c10::kStrided;
@@ -115,6 +136,9 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("empty.memory_format", &empty);
   m.impl("empty_strided", &empty_strided);
   m.impl("_efficientzerotensor", &efficient_zeros);
+  m.impl("kaiser_window", &kaiser_window);
+  m.impl("kaiser_window.periodic", &kaiser_window_periodic);
+  m.impl("kaiser_window.beta", &kaiser_window_beta);
   m.impl("resize_", &resize);
   m.impl("set_", &set_nothing);
   m.impl("set_.source_Tensor", &set_tensor);

@@ -187,9 +187,9 @@ RecurrentState run_step(RecurrentKind kind, const Tensor& input, const Recurrent
     case RecurrentKind::kRnnTanh:
       return step<RecurrentKind::kRnnTanh>(gates, state, weights);
     case RecurrentKind::kRnnRelu:
-      return step<RecurrentKind::kRnnRelu>(gates, state, weights);
+      break;
   }
-  TORCH_INTERNAL_ASSERT(false);
+  return step<RecurrentKind::kRnnRelu>(gates, state, weights);
 }
 
 RunLayer layers_of_steps(RecurrentKind kind) {
@@ -197,9 +197,10 @@ RunLayer layers_of_steps(RecurrentKind kind) {
     case RecurrentKind::kLstm: return run_steps<RecurrentKind::kLstm>;
     case RecurrentKind::kGru: return run_steps<RecurrentKind::kGru>;
     case RecurrentKind::kRnnTanh: return run_steps<RecurrentKind::kRnnTanh>;
-    case RecurrentKind::kRnnRelu: return run_steps<RecurrentKind::kRnnRelu>;
+    case RecurrentKind::kRnnRelu:
+      break;
   }
-  TORCH_INTERNAL_ASSERT(false);
+  return run_steps<RecurrentKind::kRnnRelu>;
 }
 
 }  // namespace remote::device

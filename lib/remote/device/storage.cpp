@@ -8,6 +8,7 @@
 #include <remote/device/name_scope.h>
 #include <remote/device/runtime.h>
 #include <remote/device/storage_registry.h>
+#include <remote/wire/limits.h>
 
 namespace remote::device {
 namespace {
@@ -51,7 +52,17 @@ void delete_context(void* pointer) {
   delete context;
 }
 
+/// No worker would read a record that mentions a larger one.
+void check_size(uint64_t bytes) {
+  if (bytes <= wire::kMaxStorageBytes) return;
+  throw Error(StatusCode::kResourceExhausted, "remote: memory for a tensor of " + std::to_string(bytes) +
+                                                  " bytes was asked for, and no worker gives more than " +
+                                                  std::to_string(wire::kMaxStorageBytes) +
+                                                  "; are its sizes what they should be?");
+}
+
 c10::DataPtr make_data(uint64_t bytes, c10::DeviceIndex device, uint64_t id) {
+  check_size(bytes);
   auto* context = new StorageContext{id != 0 ? id : client::next_storage_id(), bytes, device};
   context->scope = NameScope::current_id();
   registry().add(context);
@@ -86,6 +97,7 @@ StorageContext* context_of(const c10::Storage& storage) {
 }
 
 void resize_storage(c10::StorageImpl& storage, uint64_t bytes) {
+  check_size(bytes);
   auto* context = static_cast<StorageContext*>(storage.data_ptr().get_context());
   if (context == nullptr) {
     storage.set_data_ptr_noswap(make_data(bytes, storage.device().index(), 0));

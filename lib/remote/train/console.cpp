@@ -59,10 +59,6 @@ int columns(std::FILE* stream) {
   return ::ioctl(::fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 }  // namespace
 
 ConsoleReporter::Style ConsoleReporter::Style::detect() {
@@ -78,7 +74,8 @@ ConsoleReporter::ConsoleReporter(LoggingOptions options, Style style)
 
 void ConsoleReporter::on_start(const RunInfo& info) {
   info_ = info;
-  began_ = shown_ = Clock::now();
+  began_ = shown_ = done_at_ = Clock::now();
+  done_ = info.first_step;
   std::string text = info.first_step > 0 ? format("resuming after step %lld", static_cast<long long>(info.first_step))
                                          : std::string("training");
   text += " on " + info.device + ": " + grouped(info.parameters) + " parameters, " + grouped(info.total_steps) +
@@ -89,38 +86,44 @@ void ConsoleReporter::on_start(const RunInfo& info) {
   print_line(text);
 }
 
-std::string ConsoleReporter::progress(int64_t step) const {
-  const double spent = seconds_since(began_);
-  const double rate = static_cast<double>(step - info_.first_step) / std::max(spent, 1e-9);
-  const int64_t epoch = (step - 1) / std::max<int64_t>(info_.steps_per_epoch, 1) + 1;
-  std::string text = "epoch " + std::to_string(epoch) + "  step " + std::to_string(step) + "/" +
-                     std::to_string(info_.total_steps);
+std::string ConsoleReporter::progress() const {
+  const int64_t epoch = (done_ - 1) / std::max<int64_t>(info_.steps_per_epoch, 1) + 1;
+  std::string text =
+      "epoch " + std::to_string(epoch) + "  step " + std::to_string(done_) + "/" + std::to_string(info_.total_steps);
   if (!latest_.empty()) text += "  " + latest_;
+  if (done_ == info_.first_step) return text;
+  const double spent = std::chrono::duration<double>(done_at_ - began_).count();
+  const double rate = static_cast<double>(done_ - info_.first_step) / std::max(spent, 1e-9);
   return text + "  " + rate_text(rate) + " steps/s  " +
-         duration(static_cast<double>(info_.total_steps - step) / std::max(rate, 1e-9)) + " left";
+         duration(static_cast<double>(info_.total_steps - done_) / std::max(rate, 1e-9)) + " left";
 }
 
-std::string ConsoleReporter::bar(int64_t step, int64_t width) const {
+std::string ConsoleReporter::bar(int64_t width) const {
   if (width < kNarrowestBar) return "";
-  const int64_t done = width * step / std::max<int64_t>(info_.total_steps, 1);
+  const int64_t done = width * done_ / std::max<int64_t>(info_.total_steps, 1);
   const std::string filled(static_cast<size_t>(done), '='), empty(static_cast<size_t>(width - done), ' ');
   return style_.colors ? "[\x1b[32m" + filled + "\x1b[0m" + empty + "] " : "[" + filled + empty + "] ";
 }
 
-void ConsoleReporter::on_step(int64_t step) {
+void ConsoleReporter::on_done(int64_t step) {
+  done_ = step;
+  done_at_ = Clock::now();
+}
+
+void ConsoleReporter::on_step(int64_t /*step*/) {
   if (options_.quiet) return;
   const auto now = Clock::now();
   if (style_.redraws) {
     if (now - shown_ < kRedrawEvery) return;
     // A line that wraps could not be drawn over; the bar has what the figures leave.
-    const std::string text = progress(step).substr(0, static_cast<size_t>(columns(style_.stream) - 1));
+    const std::string text = progress().substr(0, static_cast<size_t>(columns(style_.stream) - 1));
     const int64_t room = columns(style_.stream) - 4 - static_cast<int64_t>(text.size());
-    std::fprintf(style_.stream, "\r\x1b[K%s%s", bar(step, std::min(room, kWidestBar)).c_str(), text.c_str());
+    std::fprintf(style_.stream, "\r\x1b[K%s%s", bar(std::min(room, kWidestBar)).c_str(), text.c_str());
     std::fflush(style_.stream);
     bar_is_shown_ = true;
   } else {
     if (std::chrono::duration<double>(now - shown_).count() < options_.console_seconds) return;
-    print_line(progress(step));
+    print_line(progress());
   }
   shown_ = now;
 }

@@ -24,15 +24,16 @@ class ConsoleReporter final : public RunObserver {
 
   void on_start(const RunInfo& info) override;
   void on_step(int64_t step) override;
+  void on_done(int64_t step) override;
   void on_metrics(const MetricRecord& record) override;
   void on_finish(const RunResult& result) override;
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string progress(int64_t step) const;
+  std::string progress() const;
   /// With a space behind it; empty where it would be too narrow.
-  std::string bar(int64_t step, int64_t width) const;
+  std::string bar(int64_t width) const;
   void print_line(const std::string& text);
 
   LoggingOptions options_;
@@ -41,6 +42,8 @@ class ConsoleReporter final : public RunObserver {
   std::string latest_;  // figures of the last step that came
   Clock::time_point began_;
   Clock::time_point shown_;
+  int64_t done_ = 0;
+  Clock::time_point done_at_;
   bool bar_is_shown_ = false;
 };
 

@@ -59,6 +59,8 @@ class RunObserver {
   /// After each step was handed to the device, which may still be at work on it. `step` counts from 1 over the whole
   /// run.
   virtual void on_step(int64_t step) {}
+  /// The device has done all steps up to this one. Told for some of them, at most 16 steps apart.
+  virtual void on_done(int64_t step) {}
   /// Figures that have arrived; those of training steps come some steps late.
   virtual void on_metrics(const MetricRecord& record) {}
   virtual void on_checkpoint(int64_t step, bool is_best) {}

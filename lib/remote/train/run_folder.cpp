@@ -32,7 +32,8 @@ RunFolder RunFolder::open(const fs::path& root) {
   RunFolder folder{root};
   if (!fs::exists(folder.checkpoints() / "last" / "train_state.json")) {
     throw Error(StatusCode::kNotFound, "there is nothing to resume in " + root.string() + ": it has no checkpoint (" +
-                                           (folder.checkpoints() / "last").string() + ")");
+                                           (folder.checkpoints() / "last").string() +
+                                           "); train anew, into another folder or after deleting this one");
   }
   check_writable(root);
   return folder;

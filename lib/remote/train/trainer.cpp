@@ -158,6 +158,7 @@ void Trainer::ask_for_metrics(const StepTensors& tensors, bool is_logged) {
 }
 
 void Trainer::take_metrics(const MetricRecord& record, int64_t bad_steps) {
+  for (RunObserver* observer : observers_) observer->on_done(record.step);
   if (bad_steps > 0) end_at_bad_loss(record.step - bad_steps + 1);
   if (!record.values.empty()) this->record(record);
 }
@@ -215,6 +216,11 @@ std::string Trainer::where_it_ended() const {
   std::string text = " (the run ended after step " + std::to_string(state_.step) + " of " +
                      std::to_string(length_.total_steps);
   if (saved_step_ < 0) return text + "; there is no checkpoint yet)";
+  if (saved_step_ == bad_step_ - 1) {
+    return text + "; " + checkpoints_.last().string() +
+           " has the weights from before it, which lead to it again: train "
+           "anew, with another configuration or other data)";
+  }
   return text + "; the last checkpoint is " + checkpoints_.last().string() + ", of step " +
          std::to_string(saved_step_) + ": continue with --resume " + folder_.root.string() + ")";
 }

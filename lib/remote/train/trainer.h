@@ -122,6 +122,7 @@ class Trainer {
   int64_t first_step_ = 0;
   int64_t saved_step_ = -1;    // of the last checkpoint; -1 for none
   int64_t best_step_ = -1;     // of the checkpoint that `best` points to
+  int64_t bad_step_ = -1;      // whose loss was no finite number
   int64_t examples_ = 0;       // trained in this process
   double training_seconds_ = 0;
   Clock::time_point began_;

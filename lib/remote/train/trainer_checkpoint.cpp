@@ -84,7 +84,9 @@ void Trainer::store(const Checkpoint& checkpoint) {
 
 void Trainer::end_at_bad_loss(int64_t first_bad_step) {
   state_.step = first_bad_step - 1;
-  if (parts_.optimizer->honours_found_inf() && state_.step > std::max<int64_t>(saved_step_, 0)) {
+  bad_step_ = first_bad_step;
+  // An earlier checkpoint is the better one to go on from: the weights of now lead to this loss.
+  if (parts_.optimizer->honours_found_inf() && saved_step_ < 0 && state_.step > 0) {
     // The optimizer changed nothing since. Only the random numbers have moved on, by the steps that did not count.
     const Checkpoint checkpoint = fetch_checkpoint();
     if (not_finite(checkpoint.model).empty() && not_finite(checkpoint.optimizer).empty()) store(checkpoint);

@@ -66,6 +66,11 @@ class FailureTest(AppTest):
         self.assertIn("--resume", self.fails(code=2))
         self.assertEqual((self.run_folder / "metrics.jsonl").read_text(), before)
 
+    def test_a_run_folder_of_a_run_that_ended_without_a_checkpoint(self):
+        self.fails("model.layers.4.in_features=20")
+        self.assertIn("without a checkpoint; delete it", self.fails(code=2))
+        self.assertIn("after deleting this one", self.train("--resume", self.run_folder, code=1).err)
+
     def test_a_loss_that_is_no_number(self):
         said = self.fails("optimizer.lr=1.0e+30", text=SMALL_RUN.replace("AdamW", "SGD"))
         self.assertRegex(said, r"the loss of step \d is not a finite number; .* \(the run ended after step \d of 9; ")
@@ -90,12 +95,29 @@ class FailureTest(AppTest):
         self.assertIn("127.0.0.1:1", said)
         self.assertFalse(self.run_folder.exists())
 
+    def start_worker(self, *arguments):
+        port_file = self.folder / "port"
+        worker = self.start("rt-worker", "--listen", "127.0.0.1:0", "--port-file", port_file, *arguments, worker=None)
+        self.wait_for(lambda: port_file.exists() and port_file.read_text().strip(), "the worker's port", worker)
+        return worker, "127.0.0.1:" + port_file.read_text().strip().rpartition(":")[2]
+
+    @unittest.skipUnless((BIN / "rt-worker").exists(), "this build has no rt-worker")
+    def test_a_worker_that_asks_for_a_credential(self):
+        secret, other = self.folder / "secret", self.folder / "other"
+        secret.write_text("open sesame\n")
+        other.write_text("open barley\n")
+        _, address = self.start_worker("--credential-file", secret)
+        self.assertIn("--credential-file", self.fails(worker=address))
+        self.assertIn("another credential", self.fails("--credential-file", other, worker=address))
+        self.assertIn("can't read", self.fails("--credential-file", self.folder / "none", worker=address, code=2))
+        self.assertFalse(self.run_folder.exists())
+        self.train("--config", self.config(), "--output", self.run_folder, "--smoke", "--credential-file", secret,
+                   worker=address)
+        self.app("rt-eval", "--run", self.run_folder, "--credential-file", secret, worker=address)
+
     @unittest.skipUnless((BIN / "rt-worker").exists(), "this build has no rt-worker")
     def test_a_worker_killed_in_mid_epoch(self):
-        port_file = self.folder / "port"
-        worker = self.start("rt-worker", "--listen", "127.0.0.1:0", "--port-file", port_file, worker=None)
-        self.wait_for(lambda: port_file.exists() and port_file.read_text().strip(), "the worker's port", worker)
-        address = "127.0.0.1:" + port_file.read_text().strip().rpartition(":")[2]
+        worker, address = self.start_worker()
         run = self.start("rt-train", "--config", self.config(), "--output", self.run_folder, "trainer.epochs=100000",
                          "trainer.val_every_steps=60", worker=address)
         log = self.run_folder / "metrics.jsonl"

@@ -17,17 +17,18 @@ class ResumeTest(AppTest):
     def run_straight(self):
         self.train("--config", self.small, "--output", self.straight, *LONG)
 
-    def interrupt(self, number):
+    def interrupt(self, number, **popen):
         """Sends a signal to a run after some validations; returns the process."""
-        process = self.start("rt-train", "--config", self.small, "--output", self.stopped, *LONG)
+        process = self.start("rt-train", "--config", self.small, "--output", self.stopped, *LONG, **popen)
         log = self.stopped / "metrics.jsonl"
         self.wait_for(lambda: log.exists() and log.read_text().count("val/loss") >= 3, "three validations", process)
         process.send_signal(number)
         return process
 
-    def check_signal(self, number, code):
+    def check_signal(self, number, code, **popen):
         self.run_straight()
-        result = self.finish(self.interrupt(number), code)
+        result = self.finish(self.interrupt(number, **popen), code)
+        self.assertIn("a second signal ends it at once", result.err)
         summary = self.summary(self.stopped)
         self.assertEqual(summary["status"], "stopped")
         self.assertIn(f"stopped: {summary['steps']} steps", result.err)
@@ -41,6 +42,10 @@ class ResumeTest(AppTest):
 
     def test_sigterm_saves_a_checkpoint_and_ends_with_143(self):
         self.check_signal(signal.SIGTERM, 143)
+
+    def test_sighup_saves_a_checkpoint_and_ends_with_129(self):
+        # Under nohup the run would inherit that the signal is ignored.
+        self.check_signal(signal.SIGHUP, 129, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
 
     def test_after_a_kill_the_run_goes_on_from_its_last_checkpoint(self):
         self.run_straight()

@@ -114,7 +114,7 @@ class RunTest(AppTest):
     def test_without_a_terminal_there_are_plain_lines(self):
         said = self.train_small("logging.console_seconds=0").err
         self.assertIn("training on ", said)
-        self.assertRegex(said, r"epoch 1  step 1/9 .* steps/s")
+        self.assertRegex(said, r"epoch \d  step [1-9]/9 .* steps/s")
         self.assertIn("completed: 9 steps (3 epochs)", said)
         self.assertNotIn("\r", said)
 

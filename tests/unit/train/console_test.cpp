@@ -45,8 +45,11 @@ TEST(ConsoleTest, WithoutATerminalThereArePlainLinesAtIntervals) {
   LoggingOptions often;
   often.console_seconds = 0;
   Screen screen(often);
+  screen->on_step(1);
+  EXPECT_THAT(screen.text(), HasSubstr("epoch 1  step 0/100\n")) << "handed over, and not done";
   screen->on_metrics({10, 1, {{"train/loss", 0.5}}});
-  screen->on_step(51);
+  screen->on_done(51);
+  screen->on_step(67);
   EXPECT_THAT(screen.text(), HasSubstr("epoch 2  step 51/100  train/loss 0.5  "));
   EXPECT_THAT(screen.text(), Not(HasSubstr("\x1b")));
   EXPECT_THAT(screen.text(), Not(HasSubstr("\r")));

@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string fault_of(SmallRun& run) {
   try {
@@ -32,17 +33,17 @@ int64_t step_of(const SmallRun& run, int64_t example) {
   return 0;
 }
 
-/// An example of the first epoch's third step.
-int64_t example_of_third_step(const SmallRun& run) {
+/// An example of a step of the first epoch.
+int64_t example_of_step(int64_t step, const SmallRun& run) {
   for (int64_t example = 0; example < run.train_data->size(); ++example) {
-    if (step_of(run, example) == 3) return example;
+    if (step_of(run, example) == step) return example;
   }
   return 0;
 }
 
 TEST(TrainerFailureTest, ABadLossEndsTheRunAtItsStep) {
   SmallRun run;
-  run.train_data->spoil(example_of_third_step(run));
+  run.train_data->spoil(example_of_step(3, run));
   EXPECT_THAT(fault_of(run),
               AllOf(HasSubstr("the loss of step 3 is not a finite number"), HasSubstr("after step 2 of 12")));
   EXPECT_EQ(run.witness.results.at(0).status, RunStatus::kFailed);
@@ -52,7 +53,7 @@ TEST(TrainerFailureTest, ABadLossEndsTheRunAtItsStep) {
 TEST(TrainerFailureTest, ABadLossThatIsSeldomLoggedIsStillFoundByItsStep) {
   SmallRun run;
   run.options.trainer.log_every_steps = 1000;
-  run.train_data->spoil(example_of_third_step(run));
+  run.train_data->spoil(example_of_step(3, run));
   EXPECT_THAT(fault_of(run), HasSubstr("the loss of step 3 is not a finite number"));
 }
 
@@ -63,7 +64,7 @@ struct BadAndStopped {
       run->normalises = normalises;
       run->options.trainer.log_every_steps = 1000;
     }
-    bad.train_data->spoil(example_of_third_step(bad));
+    bad.train_data->spoil(example_of_step(3, bad));
     stopped.witness.stop_after = 2;
     stopped.run();
     fault = fault_of(bad);
@@ -82,8 +83,8 @@ TEST(TrainerFailureTest, ABadLossLeavesTheParametersAsTheyWereBefore) {
 
 TEST(TrainerFailureTest, WeightsFromBeforeABadLossAreSaved) {
   BadAndStopped runs(false);
-  EXPECT_THAT(runs.fault,
-              AllOf(HasSubstr("the loss of step 3 is not a finite number"), HasSubstr("of step 2: continue with")));
+  EXPECT_THAT(runs.fault, AllOf(HasSubstr("the loss of step 3 is not a finite number"),
+                                HasSubstr("the weights from before it"), Not(HasSubstr("--resume"))));
   for (const char* file : {"model.safetensors", "train_state.safetensors"}) {
     const auto path = std::filesystem::path("checkpoints") / "last" / file;
     const Safetensors bad = read_safetensors(runs.bad.folder.path() / path);
@@ -94,6 +95,15 @@ TEST(TrainerFailureTest, WeightsFromBeforeABadLossAreSaved) {
       EXPECT_TRUE(bad.tensors[i].tensor.equal(stopped.tensors[i].tensor)) << bad.tensors[i].name;
     }
   }
+}
+
+TEST(TrainerFailureTest, ACheckpointFromLongBeforeABadLossIsKept) {
+  SmallRun run;
+  run.options.checkpoint.every_steps = 2;
+  run.train_data->spoil(example_of_step(4, run));
+  EXPECT_THAT(fault_of(run), AllOf(HasSubstr("the loss of step 4 is not a finite number"),
+                                   HasSubstr("of step 2: continue with --resume")));
+  EXPECT_EQ(run.witness.checkpoints, std::vector<int64_t>{2});
 }
 
 TEST(TrainerFailureTest, ABatchNormThatHasSeenTheBadBatchIsNotSaved) {

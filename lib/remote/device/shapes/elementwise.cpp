@@ -21,9 +21,10 @@ bool log_sigmoid_backward(const ShapeQuery& query, OutputSpecs& out) {
   return returns_elementwise<0, 1>(query, out);
 }
 
-/// angle(self): real for complex numbers, else a floating dtype.
+/// angle(self): real for complex numbers, which a CPU worker computes into new memory; else a floating dtype.
 bool angle(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& self = tensor_at(query, 0);
+  if (self.is_complex() && on_cpu(query)) return returns(out, {contiguous(self.sizes(), real(self.scalar_type()))});
   return returns(out, {elementwise({self}, real(floating(self.scalar_type())))});
 }
 

@@ -1,0 +1,33 @@
+// Backward ops of what LibTorch takes apart on the CPU and not on another device: with a CPU worker they have the bits
+// that autograd would give there.
+#include <ATen/ATen.h>
+#include <torch/library.h>
+
+#include <remote/device/recorder.h>
+#include <remote/device/runtime.h>
+
+namespace remote::device {
+namespace {
+
+bool worker_is_cpu(const at::Tensor& tensor) {
+  return tensor.is_privateuseone() && Runtime::get().worker_type(tensor.device().index()) == c10::DeviceType::CPU;
+}
+
+/// native_dropout_backward(grad_output, mask, scale): the CPU takes dropout apart, and rounds the scale to the dtype.
+void record_dropout_backward(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  const size_t count = op.schema().arguments().size();
+  const at::Tensor gradient = torch::jit::peek(*stack, 0, count).toTensor();
+  if (!worker_is_cpu(gradient) || !c10::isReducedFloatingType(gradient.scalar_type()))
+    return record_op(op, keys, stack);
+  const at::Tensor mask = torch::jit::peek(*stack, 1, count).toTensor();
+  const at::Scalar scale = torch::jit::peek(*stack, 2, count).toScalar();
+  torch::jit::drop(*stack, count);
+  torch::jit::push(*stack, gradient * mask.to(gradient.scalar_type()).mul_(scale));
+}
+
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+  m.impl("native_dropout_backward", torch::CppFunction::makeFromBoxedFunction<&record_dropout_backward>());
+}
+
+}  // namespace
+}  // namespace remote::device
