@@ -23,8 +23,12 @@ TEST_F(LostWorker, KilledInTrainingIsNamedAndNothingHangs) {
   std::thread killer([&] {
     std::this_thread::sleep_for(200ms);
     worker.process().stop();
-    // So that the last step that was recorded is one that the worker has not run.
-    for (const int before = recorded; recorded < before + 2;) std::this_thread::sleep_for(1ms);
+    // So that the last step that was recorded is one that the worker has not run. Where none comes, the client waits
+    // for credit, with steps outstanding.
+    const auto deadline = std::chrono::steady_clock::now() + 1s;
+    for (const int before = recorded; recorded < before + 2 && std::chrono::steady_clock::now() < deadline;) {
+      std::this_thread::sleep_for(1ms);
+    }
     worker.process().signal(SIGKILL);
   });
   FetchFuture<float> last;
