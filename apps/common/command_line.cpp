@@ -14,9 +14,8 @@ namespace {
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 done; 1 the run failed or a --require was missed; 2 wrong usage or configuration;\n"
-    "129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM. rt-train saves a checkpoint first; a second signal ends it "
-    "at\n"
-    "once, without.";
+    "129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM. rt-train saves a checkpoint first; a second signal\n"
+    "ends it at once, without.";
 
 template <class Arguments>
 void add_common(CLI::App& app, Arguments& a, const std::string& program) {

@@ -9,16 +9,14 @@
 namespace remote::device {
 namespace {
 
-bool worker_is_cpu(const at::Tensor& tensor) {
-  return tensor.is_privateuseone() && Runtime::get().worker_type(tensor.device().index()) == c10::DeviceType::CPU;
-}
-
 /// native_dropout_backward(grad_output, mask, scale): the CPU takes dropout apart, and rounds the scale to the dtype.
 void record_dropout_backward(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const size_t count = op.schema().arguments().size();
   const at::Tensor gradient = torch::jit::peek(*stack, 0, count).toTensor();
-  if (!worker_is_cpu(gradient) || !c10::isReducedFloatingType(gradient.scalar_type()))
+  const auto worker = Runtime::get().worker_type(gradient.device().index());
+  if (worker != c10::DeviceType::CPU || !c10::isReducedFloatingType(gradient.scalar_type())) {
     return record_op(op, keys, stack);
+  }
   const at::Tensor mask = torch::jit::peek(*stack, 1, count).toTensor();
   const at::Scalar scale = torch::jit::peek(*stack, 2, count).toScalar();
   torch::jit::drop(*stack, count);

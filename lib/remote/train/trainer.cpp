@@ -218,8 +218,8 @@ std::string Trainer::where_it_ended() const {
   if (saved_step_ < 0) return text + "; there is no checkpoint yet)";
   if (saved_step_ == bad_step_ - 1) {
     return text + "; " + checkpoints_.last().string() +
-           " has the weights from before it, which lead to it again: train "
-           "anew, with another configuration or other data)";
+           " has the weights from before it, which lead to it again: train anew, with another configuration or other "
+           "data)";
   }
   return text + "; the last checkpoint is " + checkpoints_.last().string() + ", of step " +
          std::to_string(saved_step_) + ": continue with --resume " + folder_.root.string() + ")";
