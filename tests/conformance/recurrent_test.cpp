@@ -1,6 +1,8 @@
 // Recurrent networks: outputs, last states and the gradients of everything.
 #include <numeric>
 
+#include <remote/device/taped_ops.h>
+
 #include "same.h"
 
 namespace remote::test {
@@ -59,6 +61,22 @@ std::map<std::string, Recurrence> recurrences() {
           {"gru", with_hidden_state(3, at::gru, at::gru)},
           {"rnn_tanh", with_hidden_state(1, at::rnn_tanh, at::rnn_tanh)},
           {"rnn_relu", with_hidden_state(1, at::rnn_relu, at::rnn_relu)}};
+}
+
+/// One of them, on a worker as an op that keeps its tape there: what a CUDA worker runs.
+Recurrence taped(const std::string& op) {
+  Recurrence recurrence = recurrences().at(op);
+  recurrence.run = [op, plain = recurrence.run](const Tensor& input, const Tensors& states, const Tensors& parameters,
+                                                const Shape& shape) {
+    if (input.is_cpu()) return plain(input, states, parameters, shape);
+    std::vector<c10::IValue> arguments{input};
+    if (shape.packed) arguments.emplace_back(kBatchSizes);
+    arguments.push_back(op == "lstm" ? c10::IValue(states) : c10::IValue(states[0]));
+    arguments.insert(arguments.end(), {parameters, shape.has_biases, kLayers, 0.0, true, shape.bidirectional});
+    if (!shape.packed) arguments.emplace_back(shape.batch_first);
+    return device::record_taped({"aten::" + op, shape.packed ? "data" : "input"}, arguments).value();
+  };
+  return recurrence;
 }
 
 /// Input, states and parameters in LibTorch's order, all of which need a gradient.
@@ -127,6 +145,21 @@ TEST_P(Recurrent, NetworksComputeTheSameOnPackedSequences) {
   }
 }
 
+TEST_P(Recurrent, NetworksThatKeepTheirTapeOnTheWorkerComputeTheSame) {
+  const Recurrence recurrence = taped(GetParam());
+  for (const bool packed : {false, true}) {
+    for (const bool bidirectional : {false, true}) {
+      for (const bool has_biases : {false, true}) {
+        SCOPED_TRACE(testing::Message() << (packed ? "packed" : "padded") << (has_biases ? ", biases" : "")
+                                        << (bidirectional ? ", bidirectional" : ""));
+        const bool batch_first = !packed && bidirectional;
+        const Shape shape{has_biases, bidirectional, batch_first, /*projected=*/0, packed};
+        EXPECT_TRUE(network_computes_the_same(recurrence, shape, torch::kFloat));
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Recurrent, testing::Values("lstm", "gru", "rnn_tanh", "rnn_relu"),
                          [](const auto& info) { return info.param; });
 
@@ -139,6 +172,16 @@ TEST_F(RecurrentOps, AnLstmWhoseHiddenStateIsProjectedComputesTheSame) {
       EXPECT_TRUE(network_computes_the_same(recurrences().at("lstm"), shape, torch::kFloat));
     }
   }
+}
+
+TEST_F(RecurrentOps, AnLstmThatKeepsItsTapeNeedsNoGradientOfEachOutput) {
+  EXPECT_TRUE(computes_the_same(inputs_of(taped("lstm"), {}, torch::kFloat), [](const Tensors& in) {
+    const auto results = taped("lstm").run(in[0], {in[1], in[2]}, {in.begin() + 3, in.end()}, {});
+    results[1].pow(2).sum().backward();
+    Tensors gradients;
+    for (const Tensor& input : in) gradients.push_back(input.grad());
+    return gradients;
+  }));
 }
 
 TEST_F(RecurrentOps, CellsComputeTheSame) {

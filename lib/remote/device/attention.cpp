@@ -1,11 +1,16 @@
 // Scaled dot-product attention: one op each way where the worker's device has a fused kernel for the arguments.
+#include <ATen/NativeFunctions.h>
 #include <ATen/native/DispatchStub.h>
 #include <ATen/native/transformers/attention.h>
 #include <ATen/native/transformers/sdp_utils_cpp.h>
 
+#include <torch/library.h>
+
 #include <array>
 
+#include <remote/device/describe.h>
 #include <remote/device/runtime.h>
+#include <remote/device/taped_ops.h>
 
 namespace remote::device {
 namespace {
@@ -35,10 +40,45 @@ bool cpu_takes_flash(const sdp::sdp_params& params) {
 int64_t choose_backend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                        const std::optional<at::Tensor>& mask, double dropout, bool causal, std::optional<double>,
                        bool enable_gqa) {
-  const auto worker = Runtime::get().worker_type(query.device().index());
   const sdp::sdp_params params{query, key, value, mask, dropout, causal, enable_gqa};
-  const bool flash = worker == c10::DeviceType::CPU && cpu_takes_flash(params);
+  const bool flash = worker_is(at::kCPU, query) && cpu_takes_flash(params);
   return static_cast<int64_t>(flash ? sdp::SDPBackend::flash_attention : sdp::SDPBackend::math);
+}
+
+/// Whether LibTorch's CUDA code could take one of its fused kernels. Which of them, or the math after all, depends on
+/// the device: the worker decides.
+bool cuda_may_fuse(const sdp::sdp_params& params) {
+  const auto& context = at::globalContext();
+  if (!context.userEnabledFlashSDP() && !context.userEnabledMemEfficientSDP() && !context.userEnabledCuDNNSDP()) {
+    return false;
+  }
+  const auto dtype = params.query.scalar_type();
+  if (dtype != at::kFloat && dtype != at::kBFloat16 && dtype != at::kHalf) return false;
+  const auto fits = [&](const at::Tensor& tensor) {
+    return tensor.device() == params.query.device() && tensor.dim() == 4 && tensor.scalar_type() == dtype;
+  };
+  return params.query.dim() == 4 && fits(params.key) && fits(params.value) &&
+         (!params.attn_mask || params.attn_mask->device() == params.query.device());
+}
+
+at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                     const std::optional<at::Tensor>& mask, double dropout, bool causal, std::optional<double> scale,
+                     bool enable_gqa) {
+  if (worker_is(at::kCUDA, query) && cuda_may_fuse({query, key, value, mask, dropout, causal, enable_gqa})) {
+    const c10::OperatorName op{"aten::scaled_dot_product_attention", ""};
+    if (const auto results = record_taped(op, {query, key, value, mask, dropout, causal, scale, enable_gqa})) {
+      return results->front();
+    }
+  }
+  return at::native::scaled_dot_product_attention(query, key, value, mask, dropout, causal, scale, enable_gqa);
+}
+
+// On both keys: autograd sees the ops inside, and inference mode leaves its key out.
+TORCH_LIBRARY_IMPL(aten, AutogradPrivateUse1, m) {
+  m.impl("scaled_dot_product_attention", &attention);
+}
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+  m.impl("scaled_dot_product_attention", &attention);
 }
 
 }  // namespace

@@ -13,8 +13,7 @@ namespace {
 void record_dropout_backward(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const size_t count = op.schema().arguments().size();
   const at::Tensor gradient = torch::jit::peek(*stack, 0, count).toTensor();
-  const auto worker = Runtime::get().worker_type(gradient.device().index());
-  if (worker != c10::DeviceType::CPU || !c10::isReducedFloatingType(gradient.scalar_type())) {
+  if (!worker_is(at::kCPU, gradient) || !c10::isReducedFloatingType(gradient.scalar_type())) {
     return record_op(op, keys, stack);
   }
   const at::Tensor mask = torch::jit::peek(*stack, 1, count).toTensor();

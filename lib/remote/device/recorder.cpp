@@ -132,7 +132,20 @@ std::vector<at::Tensor> record_functional(const OpInfo& info, c10::ArrayRef<c10:
     state.count(Tier::kAsked);
     return ask(info, arguments, device);
   }
+  return record_declared(info, arguments, device, specs);
+}
 
+}  // namespace
+
+at::Tensor make_tensor(c10::Storage storage, c10::ScalarType dtype, c10::IntArrayRef sizes, c10::IntArrayRef strides) {
+  auto tensor = at::detail::make_tensor<c10::TensorImpl>(
+      std::move(storage), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), c10::scalarTypeToTypeMeta(dtype));
+  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides);
+  return tensor;
+}
+
+std::vector<at::Tensor> record_declared(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,
+                                        c10::DeviceIndex device, const OutputSpecs& specs) {
   std::vector<at::Tensor> results;
   c10::SmallVector<wire::OutputDeclaration, 4> declarations;
   results.reserve(specs.size());
@@ -166,15 +179,6 @@ std::vector<at::Tensor> record_functional(const OpInfo& info, c10::ArrayRef<c10:
     }
   });
   return results;
-}
-
-}  // namespace
-
-at::Tensor make_tensor(c10::Storage storage, c10::ScalarType dtype, c10::IntArrayRef sizes, c10::IntArrayRef strides) {
-  auto tensor = at::detail::make_tensor<c10::TensorImpl>(
-      std::move(storage), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1), c10::scalarTypeToTypeMeta(dtype));
-  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides);
-  return tensor;
 }
 
 void run_backward_on_this_thread() {

@@ -18,6 +18,10 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::j
 /// Records an op whose results go into its arguments.
 void record_mutation(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device);
 
+/// Records an op whose outputs the caller knows, and returns them: opaque ones as tensors without elements.
+std::vector<at::Tensor> record_declared(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,
+                                        c10::DeviceIndex device, const OutputSpecs& specs);
+
 /// A remote tensor over a storage.
 at::Tensor make_tensor(c10::Storage storage, c10::ScalarType dtype, c10::IntArrayRef sizes, c10::IntArrayRef strides);
 

@@ -1,7 +1,9 @@
-// Recurrent layers. LibTorch sends a PrivateUse1 device to cells that only CUDA has, so these are given here; and for a
-// CPU worker the layers are those that LibTorch's own CPU code would run, with the same bits.
+// Recurrent layers. LibTorch sends a PrivateUse1 device to cells that only CUDA has, so these are given here; for a CPU
+// worker the layers are those that LibTorch's own CPU code would run, with the same bits; a CUDA worker runs them
+// whole, with cuDNN.
 #include <ATen/ATen.h>
 #include <ATen/NativeFunctions.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/native/RNN.h>
 #include <torch/library.h>
 
@@ -15,6 +17,7 @@
 namespace remote::device {
 namespace {
 
+using at::ScalarType;
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
@@ -44,10 +47,6 @@ std::tuple<Tensor, Tensor> fused_gru_cell(const Tensor& input_gates, const Tenso
   return {(hidden - candidate) * update + candidate, no_workspace(input_gates)};
 }
 
-bool worker_is_cpu(const Tensor& input) {
-  return is_remote(input) && Runtime::get().worker_type(input.device().index()) == c10::DeviceType::CPU;
-}
-
 /// Whether LibTorch's CPU code would run this LSTM as mkldnn layers.
 bool cpu_takes_mkldnn(const Tensor& input, at::TensorList hidden, at::TensorList parameters) {
   if (!at::globalContext().userEnabledMkldnn() || input.scalar_type() != at::kFloat || input.numel() == 0) return false;
@@ -73,22 +72,64 @@ std::pair<Tensor, RecurrentState> lstm_mkldnn_layer(const Tensor& input_TBF, con
   return {output, {last_hidden, last_cell}};
 }
 
+std::pair<Tensor, RecurrentState> run_as_cpu(RecurrentKind kind, const Tensor& input, at::TensorList hidden,
+                                             at::TensorList parameters, const RecurrentOptions& options) {
+  at::native::check_attributes(input, parameters, hidden);
+  const bool mkldnn =
+      kind == RecurrentKind::kLstm && options.batch_sizes.empty() && cpu_takes_mkldnn(input, hidden, parameters);
+  // mkldnn wants the sequence contiguous with its steps first: one copy for both directions.
+  Tensor sequence = input;
+  if (mkldnn) sequence = options.batch_first ? input.transpose(0, 1).contiguous().transpose(0, 1) : input.contiguous();
+  return run_layers(mkldnn ? lstm_mkldnn_layer : layers_of_steps(kind), sequence,
+                    RecurrentState(hidden.begin(), hidden.end()), parameters, options);
+}
+
+/// Whether LibTorch's CUDA code would call cuDNN.
+bool cuda_takes_cudnn(const Tensor& input, at::TensorList hidden, at::TensorList parameters) {
+  const ScalarType dtype = input.scalar_type();
+  if (!at::globalContext().userEnabledCuDNN() || input.numel() == 0) return false;
+  if (dtype != at::kFloat && dtype != at::kDouble && dtype != at::kHalf && dtype != at::kBFloat16) return false;
+  const auto fits = [&](const Tensor& tensor) {
+    return is_remote(tensor) && tensor.device() == input.device() && tensor.scalar_type() == dtype;
+  };
+  return std::all_of(hidden.begin(), hidden.end(), fits) && std::all_of(parameters.begin(), parameters.end(), fits);
+}
+
+std::optional<std::vector<Tensor>> run_on_cudnn(RecurrentKind kind, Tensor input, std::vector<Tensor> hidden,
+                                                std::vector<Tensor> parameters, const RecurrentOptions& options) {
+  constexpr auto kRemote = c10::DeviceType::PrivateUse1;
+  if (at::autocast::is_autocast_enabled(kRemote)) {
+    // As LibTorch's autocast does it for cuDNN.
+    const ScalarType lower = at::autocast::get_autocast_dtype(kRemote);
+    input = at::autocast::cached_cast(lower, input, kRemote);
+    hidden = at::autocast::cached_cast(lower, at::TensorList(hidden), kRemote);
+    parameters = at::autocast::cached_cast(lower, at::TensorList(parameters), kRemote);
+  }
+  if (!cuda_takes_cudnn(input, hidden, parameters)) return std::nullopt;
+  at::native::check_attributes(input, parameters, hidden);
+  return run_whole(kind, input, hidden, parameters, options);
+}
+
+/// Outputs and last states as the worker's own device would compute them; nullopt where LibTorch's cells are to do it.
+std::optional<std::vector<Tensor>> run(RecurrentKind kind, const Tensor& input, at::TensorList hidden,
+                                       at::TensorList parameters, const RecurrentOptions& options) {
+  if (worker_is(at::kCUDA, input)) return run_on_cudnn(kind, input, hidden.vec(), parameters.vec(), options);
+  if (!worker_is(at::kCPU, input)) return std::nullopt;
+  auto [output, last] = run_as_cpu(kind, input, hidden, parameters, options);
+  std::vector<Tensor> results{std::move(output)};
+  results.insert(results.end(), last.begin(), last.end());
+  return results;
+}
+
 std::tuple<Tensor, Tensor, Tensor> lstm(const Tensor& input, at::TensorList hidden, at::TensorList parameters,
                                         bool has_biases, int64_t layers, double dropout, bool train, bool bidirectional,
                                         bool batch_first) {
   TORCH_CHECK(hidden.size() == 2, "lstm expects two hidden states");
-  if (!worker_is_cpu(input)) {
-    return at::native::lstm(input, hidden, parameters, has_biases, layers, dropout, train, bidirectional, batch_first);
+  if (const auto results = run(RecurrentKind::kLstm, input, hidden, parameters,
+                               {has_biases, layers, dropout, train, bidirectional, batch_first})) {
+    return {(*results)[0], (*results)[1], (*results)[2]};
   }
-  at::native::check_attributes(input, parameters, hidden);
-  const RecurrentOptions options{has_biases, layers, dropout, train, bidirectional, batch_first};
-  const bool mkldnn = cpu_takes_mkldnn(input, hidden, parameters);
-  // mkldnn wants the sequence contiguous with its steps first: one copy for both directions.
-  Tensor sequence = input;
-  if (mkldnn) sequence = batch_first ? input.transpose(0, 1).contiguous().transpose(0, 1) : input.contiguous();
-  auto [output, last] = run_layers(mkldnn ? lstm_mkldnn_layer : layers_of_steps(RecurrentKind::kLstm), sequence,
-                                   {hidden[0], hidden[1]}, parameters, options);
-  return {output, last[0], last[1]};
+  return at::native::lstm(input, hidden, parameters, has_biases, layers, dropout, train, bidirectional, batch_first);
 }
 
 using OneState = std::tuple<Tensor, Tensor>;
@@ -99,13 +140,11 @@ using NativeRecurrent = OneState (*)(const Tensor&, const Tensor&, at::TensorLis
 template <RecurrentKind kKind, NativeRecurrent kNative>
 OneState recurrent(const Tensor& input, const Tensor& hidden, at::TensorList parameters, bool has_biases,
                    int64_t layers, double dropout, bool train, bool bidirectional, bool batch_first) {
-  if (!worker_is_cpu(input)) {
-    return kNative(input, hidden, parameters, has_biases, layers, dropout, train, bidirectional, batch_first);
+  if (const auto results =
+          run(kKind, input, {hidden}, parameters, {has_biases, layers, dropout, train, bidirectional, batch_first})) {
+    return {(*results)[0], (*results)[1]};
   }
-  at::native::check_attributes(input, parameters, hidden);
-  auto [output, last] = run_layers(layers_of_steps(kKind), input, {hidden}, parameters,
-                                   {has_biases, layers, dropout, train, bidirectional, batch_first});
-  return {output, last[0]};
+  return kNative(input, hidden, parameters, has_biases, layers, dropout, train, bidirectional, batch_first);
 }
 
 /// The batch sizes of packed sequences, checked: LibTorch's CPU code would read out of bounds.
@@ -126,18 +165,24 @@ std::vector<int64_t> batch_sizes_of(const Tensor& data, const Tensor& batch_size
   return result;
 }
 
+/// run() over packed sequences.
+std::optional<std::vector<Tensor>> run_packed(RecurrentKind kind, const Tensor& data, const Tensor& batch_sizes,
+                                              at::TensorList hidden, at::TensorList parameters,
+                                              RecurrentOptions options) {
+  if (!is_remote(data)) return std::nullopt;
+  options.batch_sizes = batch_sizes_of(data, batch_sizes, hidden[0]);
+  return run(kind, data, hidden, parameters, options);
+}
+
 std::tuple<Tensor, Tensor, Tensor> packed_lstm(const Tensor& data, const Tensor& batch_sizes, at::TensorList hidden,
                                                at::TensorList parameters, bool has_biases, int64_t layers,
                                                double dropout, bool train, bool bidirectional) {
   TORCH_CHECK(hidden.size() == 2, "lstm expects two hidden states");
-  if (!worker_is_cpu(data)) {
-    return at::native::lstm(data, batch_sizes, hidden, parameters, has_biases, layers, dropout, train, bidirectional);
+  if (const auto results = run_packed(RecurrentKind::kLstm, data, batch_sizes, hidden, parameters,
+                                      {has_biases, layers, dropout, train, bidirectional, /*batch_first=*/false})) {
+    return {(*results)[0], (*results)[1], (*results)[2]};
   }
-  at::native::check_attributes(data, parameters, hidden);
-  auto [output, last] = run_layers(layers_of_steps(RecurrentKind::kLstm), data, {hidden[0], hidden[1]}, parameters,
-                                   {has_biases, layers, dropout, train, bidirectional, /*batch_first=*/false,
-                                    batch_sizes_of(data, batch_sizes, hidden[0])});
-  return {output, last[0], last[1]};
+  return at::native::lstm(data, batch_sizes, hidden, parameters, has_biases, layers, dropout, train, bidirectional);
 }
 
 using NativePacked = OneState (*)(const Tensor&, const Tensor&, const Tensor&, at::TensorList, bool, int64_t, double,
@@ -147,14 +192,11 @@ template <RecurrentKind kKind, NativePacked kNative>
 OneState packed_recurrent(const Tensor& data, const Tensor& batch_sizes, const Tensor& hidden,
                           at::TensorList parameters, bool has_biases, int64_t layers, double dropout, bool train,
                           bool bidirectional) {
-  if (!worker_is_cpu(data)) {
-    return kNative(data, batch_sizes, hidden, parameters, has_biases, layers, dropout, train, bidirectional);
+  if (const auto results = run_packed(kKind, data, batch_sizes, {hidden}, parameters,
+                                      {has_biases, layers, dropout, train, bidirectional, /*batch_first=*/false})) {
+    return {(*results)[0], (*results)[1]};
   }
-  at::native::check_attributes(data, parameters, hidden);
-  auto [output, last] = run_layers(layers_of_steps(kKind), data, {hidden}, parameters,
-                                   {has_biases, layers, dropout, train, bidirectional, /*batch_first=*/false,
-                                    batch_sizes_of(data, batch_sizes, hidden)});
-  return {output, last[0]};
+  return kNative(data, batch_sizes, hidden, parameters, has_biases, layers, dropout, train, bidirectional);
 }
 
 LayerWeights cell_weights(const Tensor& input_weight, const Tensor& hidden_weight, const OptionalTensor& input_bias,
@@ -177,7 +219,7 @@ std::tuple<Tensor, Tensor> lstm_cell(const Tensor& input, at::TensorList state, 
                                      const Tensor& hidden_weight, const OptionalTensor& input_bias,
                                      const OptionalTensor& hidden_bias) {
   TORCH_CHECK(state.size() == 2, "lstm_cell expects two hidden states");
-  if (!worker_is_cpu(input)) {
+  if (!worker_is(at::kCPU, input)) {
     return at::native::lstm_cell(input, state, input_weight, hidden_weight, input_bias, hidden_bias);
   }
   const LayerWeights weights = cell_weights(input_weight, hidden_weight, input_bias, hidden_bias);
@@ -188,7 +230,7 @@ std::tuple<Tensor, Tensor> lstm_cell(const Tensor& input, at::TensorList state, 
 
 Tensor gru_cell(const Tensor& input, const Tensor& state, const Tensor& input_weight, const Tensor& hidden_weight,
                 const OptionalTensor& input_bias, const OptionalTensor& hidden_bias) {
-  if (!worker_is_cpu(input)) {
+  if (!worker_is(at::kCPU, input)) {
     return at::native::gru_cell(input, state, input_weight, hidden_weight, input_bias, hidden_bias);
   }
   const LayerWeights weights = cell_weights(input_weight, hidden_weight, input_bias, hidden_bias);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <remote/device/taped_ops.h>
+
 namespace remote::device {
 namespace {
 
@@ -201,6 +203,23 @@ RunLayer layers_of_steps(RecurrentKind kind) {
       break;
   }
   return run_steps<RecurrentKind::kRnnRelu>;
+}
+
+std::optional<std::vector<Tensor>> run_whole(RecurrentKind kind, const Tensor& input, at::TensorList states_LBH,
+                                             at::TensorList parameters, const RecurrentOptions& options) {
+  constexpr const char* kOps[] = {"aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu"};
+  const bool packed = !options.batch_sizes.empty();
+  std::vector<c10::IValue> arguments{input};
+  if (packed) arguments.emplace_back(options.batch_sizes);
+  if (kind == RecurrentKind::kLstm) {
+    arguments.emplace_back(states_LBH.vec());
+  } else {
+    arguments.emplace_back(states_LBH[0]);
+  }
+  arguments.insert(arguments.end(), {parameters.vec(), options.has_biases, options.layers, options.dropout,
+                                     options.train, options.bidirectional});
+  if (!packed) arguments.emplace_back(options.batch_first);
+  return record_taped({kOps[static_cast<size_t>(kind)], packed ? "data" : "input"}, std::move(arguments));
 }
 
 }  // namespace remote::device

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/util/SmallVector.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -48,5 +49,10 @@ RecurrentState run_step(RecurrentKind kind, const at::Tensor& input, const Recur
 /// Layers that go step by step, op for op as LibTorch's CPU code does, so that values and gradients have its bits: the
 /// inputs of all steps are multiplied at once, and the gates are changed in place.
 RunLayer layers_of_steps(RecurrentKind kind);
+
+/// The whole network as one op of the worker (record_taped()): its outputs, then the last states. Nullopt for shapes
+/// that the op itself would refuse. For a worker whose device has a fused kernel.
+std::optional<std::vector<at::Tensor>> run_whole(RecurrentKind kind, const at::Tensor& input, at::TensorList states_LBH,
+                                                 at::TensorList parameters, const RecurrentOptions& options);
 
 }  // namespace remote::device

@@ -74,4 +74,10 @@ class Runtime {
   bool exit_handler_registered_ = false;
 };
 
+/// Whether it is a remote tensor whose worker computes on devices of this kind.
+inline bool worker_is(c10::DeviceType kind, const at::Tensor& tensor) {
+  const c10::Device device = tensor.device();
+  return device.type() == c10::DeviceType::PrivateUse1 && Runtime::get().worker_type(device.index()) == kind;
+}
+
 }  // namespace remote::device

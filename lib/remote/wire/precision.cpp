@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <remote/wire/taped_ops.h>
+
 namespace remote::wire {
 namespace {
 
@@ -18,6 +20,8 @@ bool names_one_of(std::string_view op, const std::string_view (&parts)[kCount]) 
 }  // namespace
 
 Products products_of(std::string_view op) {
+  // The backward pass of a taped op doesn't say of which.
+  if (op.starts_with(kTapedNamespace) && op.ends_with("backward")) return {true, true, true};
   Products products;
   products.convolutions = op.find("conv") != op.npos;
   products.recurrences = names_one_of(op, kRecurrences);

@@ -206,6 +206,34 @@ TEST_F(HostileTest, AnArgumentOfAnotherTypeFailsTheOp) {
   check("aten::softmax", "int", {a, c10::IValue(0.5), c10::IValue()});
 }
 
+TEST_F(HostileTest, TapedOpsCheckWhatTheyGet) {
+  const auto query = client->upload(at::rand({2, 3, 4, 5})), whole = client->upload(at::zeros({2}, at::kLong));
+  const auto attend = [&](const wire::TensorRef& value, std::initializer_list<bool> needs_gradient) {
+    const auto result = TestSession::ref(client->next_id(), ScalarType::Float, {2, 3, 4, 5});
+    const auto tape = TestSession::ref(client->next_id(), ScalarType::Byte, {0});
+    client->run_declared("remote_taped::scaled_dot_product_attention", "",
+                         {query, query, value, c10::IValue(), c10::IValue(0.0), c10::IValue(false), c10::IValue(),
+                          c10::IValue(false), c10::IValue(c10::List<bool>(needs_gradient))},
+                         {TestSession::declare(result), TestSession::declare_opaque(tape.storage)});
+    return std::pair(result, tape);
+  };
+  const auto failure = [&](const wire::TensorRef& result) { return client->fetch_status(result).message(); };
+  EXPECT_THAT(failure(attend(query, {true}).first), HasSubstr("needs_gradient has 1 elements"));
+  EXPECT_THAT(failure(attend(query, {true, false, false, true}).first), HasSubstr("4 elements for 3 tensors"));
+  EXPECT_THAT(failure(attend(whole, {false, false, true}).first), HasSubstr("floating point"));
+
+  const auto backward = [&](const wire::TensorRef& tape, const std::vector<wire::TensorRef>& gradients) {
+    return client->call("remote_taped::backward", "", {tape, gradients}, ScalarType::Float, {2, 3, 4, 5});
+  };
+  const auto [result, tape] = attend(query, {false, true, false});
+  EXPECT_THAT(failure(backward(query, {result})), HasSubstr("expected what a taped op has saved"));
+  EXPECT_THAT(failure(backward(tape, {result, result})), HasSubstr("expected 1 gradients, got 2"));
+  EXPECT_THAT(failure(backward(tape, {whole})), HasSubstr("shape"));
+  EXPECT_THAT(failure(backward(tape, {tape})), HasSubstr("shape"));
+  EXPECT_THAT(failure(tape), HasSubstr("opaque"));
+  EXPECT_EQ(failure(backward(tape, {result})), "");
+}
+
 TEST_F(HostileTest, ListsOfNumbersDoNotNest) {
   EXPECT_EQ(end_of_verb(wire::Verb::kRun, [](auto& out) { out.varint(1), out.varint(0); }).code(),
             StatusCode::kInvalidArgument);

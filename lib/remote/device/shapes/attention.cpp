@@ -1,3 +1,5 @@
+#include <ATen/ExpandUtils.h>
+
 #include <remote/device/shapes/common.h>
 #include <remote/device/shapes/tables.h>
 
@@ -36,7 +38,29 @@ bool flash_attention_backward(const ShapeQuery& query, OutputSpecs& out) {
   return true;
 }
 
+/// scaled_dot_product_attention(query, key, value, ...) -> output, as a fused kernel lays it out: one for float32 in
+/// the order of its memory, those for narrower types as the query lies.
+bool attention(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor &q_BHLE = tensor_at(query, 0), &k_BHSE = tensor_at(query, 1), &v_BHSE = tensor_at(query, 2);
+  if (q_BHLE.dim() != 4 || k_BHSE.dim() != 4 || v_BHSE.dim() != 4) return false;
+  // Batches or heads that are broadcast, shapes that don't fit.
+  if (q_BHLE.size(0) != k_BHSE.size(0) || q_BHLE.size(0) != v_BHSE.size(0)) return false;
+  if (q_BHLE.size(3) != k_BHSE.size(3) || k_BHSE.size(2) != v_BHSE.size(2)) return false;
+  const int64_t heads = q_BHLE.size(1), key_heads = k_BHSE.size(1);
+  const bool grouped = bool_at(query, 7) && key_heads > 0 && heads % key_heads == 0;
+  if (key_heads != v_BHSE.size(1) || (heads != key_heads && !grouped)) return false;
+  const Tensor& mask = tensor_at(query, 3);
+  if (mask.defined() && !at::is_expandable_to(mask.sizes(), {q_BHLE.size(0), heads, q_BHLE.size(2), k_BHSE.size(2)})) {
+    return false;
+  }
+  const auto sizes = with_size(q_BHLE.sizes(), 3, v_BHSE.size(3));
+  const ScalarType dtype = q_BHLE.scalar_type();
+  const bool as_query = c10::isReducedFloatingType(dtype) && q_BHLE.sizes() == IntArrayRef(sizes);
+  return returns(out, {as_query ? dense_like(q_BHLE) : heads_inside(sizes, dtype)});
+}
+
 constexpr NamedRule kAttentionRules[] = {
+    {"scaled_dot_product_attention", attention},
     {"_scaled_dot_product_flash_attention_for_cpu", flash_attention},
     {"_scaled_dot_product_flash_attention_for_cpu_backward", flash_attention_backward},
 };
