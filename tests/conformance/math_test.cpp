@@ -181,6 +181,26 @@ TEST_F(Math, LayersKeepChannelsLast) {
   }));
 }
 
+TEST_F(Math, GroupNormOfChannelsLastHasTheSameGradients) {
+  const auto images = torch::randn({4, 6, 7, 5}).contiguous(torch::MemoryFormat::ChannelsLast).requires_grad_();
+  const auto weight = torch::randn({6}).requires_grad_(), bias = torch::randn({6}).requires_grad_();
+  EXPECT_TRUE(computes_the_same({images, weight, bias}, [](const auto& in) {
+    const auto out = torch::group_norm(in[0], 3, in[1], in[2]);
+    out.pow(3).sum().backward();
+    return Results{out.detach(), in[0].grad(), in[1].grad(), in[2].grad()};
+  }));
+  EXPECT_TRUE(computes_the_same({images}, [](const auto& in) {
+    torch::group_norm(in[0], 2).pow(3).sum().backward();
+    return Results{in[0].grad()};
+  })) << "without weight and bias";
+  EXPECT_TRUE(computes_the_same({images, weight, bias}, [](const auto& in) {
+    const auto loss = torch::group_norm(in[0], 3, in[1], in[2]).pow(3).sum();
+    auto first = torch::autograd::grad({loss}, {in[0], in[1]}, {}, /*retain_graph=*/true, /*create_graph=*/true);
+    (first[0].pow(2).sum() + first[1].sum()).backward();
+    return Results{first[0].detach(), first[1].detach(), in[0].grad(), in[1].grad()};
+  })) << "differentiated twice";
+}
+
 TEST_F(Math, OutTensorsAreFilledAndSized) {
   EXPECT_TRUE(computes_the_same({torch::randn({3, 4}), torch::randn({4, 2})}, [](const auto& in) {
     auto product = torch::empty({3, 2}, in[0].options()), open = torch::empty({0}, in[0].options());

@@ -74,6 +74,7 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
   data_dependent = is_data_dependent(name);
   has_meta_kernel = op.hasKernelForDispatchKey(c10::DispatchKey::Meta);
   rule = find_shape_rule(name);
+  check = find_argument_check(name.name);
   products = wire::products_of(name.name);
   if (!out_arguments.empty() && std::ranges::find(kRunAsFunctional, name.name) != kRunAsFunctional.end()) {
     run_as = functional_twin(op);

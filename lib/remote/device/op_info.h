@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include <remote/device/argument_checks.h>
 #include <remote/device/shapes/shape_rule.h>
 #include <remote/wire/precision.h>
 
@@ -34,6 +35,8 @@ struct OpInfo {
   bool has_meta_kernel = false;
   wire::Products products;
   ShapeRule rule = nullptr;
+  /// Before anything is recorded.
+  ArgumentCheck check = nullptr;
   /// The functional overload that is recorded in place of an out variant whose kernel would complain about the out.
   std::optional<c10::OperatorHandle> run_as;
 };

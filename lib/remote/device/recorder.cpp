@@ -203,6 +203,7 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::S
                                                 " returns a view or something that is no tensor, and has no kernel of "
                                                 "its own for remote tensors; copy to the CPU with .cpu() first");
   }
+  if (info.check != nullptr) info.check(op.schema(), arguments());
   announce_generator(info, arguments());
   upload_indices(info, *stack, device);
   if (info.kind == OpInfo::Kind::kMutating) {

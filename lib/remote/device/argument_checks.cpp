@@ -1,0 +1,402 @@
+#include <remote/device/argument_checks.h>
+
+#include <ATen/ATen.h>
+#include <ATen/ExpandUtils.h>
+#include <ATen/native/BucketizationUtils.h>
+#include <ATen/native/GridSamplerUtils.h>
+#include <ATen/native/LinearAlgebraUtils.h>
+#include <ATen/native/LossMulti.h>
+#include <ATen/native/ReduceOpsUtils.h>
+#include <ATen/native/im2col_shape_check.h>
+
+#include <unordered_map>
+
+namespace remote::device {
+namespace {
+
+using at::ScalarType;
+using at::Tensor;
+using Arguments = c10::ArrayRef<c10::IValue>;
+using Schema = c10::FunctionSchema;
+
+/// The tensor at a place, undefined for None.
+Tensor tensor_at(Arguments arguments, size_t place) {
+  return arguments[place].isTensor() ? arguments[place].toTensor() : Tensor();
+}
+
+double number_at(Arguments arguments, size_t place) {
+  return arguments[place].toScalar().toDouble();
+}
+
+// ---- Dtypes
+
+/// The tensors at the places have one dtype, and it is not Bool.
+template <size_t kFirst, size_t... kOthers>
+void are_factors(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, kFirst).scalar_type();
+  TORCH_CHECK(dtype != at::kBool, schema.name(), ": expected numbers to multiply, got ",
+              schema.arguments()[kFirst].name(), " of Bool; convert it with .to(...)");
+  for (const size_t other : {kOthers...}) {
+    const Tensor tensor = tensor_at(arguments, other);
+    TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype, schema.name(), ": expected ",
+                schema.arguments()[kFirst].name(), " and ", schema.arguments()[other].name(),
+                " to have the same dtype, but got ", dtype, " and ", tensor.scalar_type(),
+                "; convert one of them with .to(...)");
+  }
+}
+
+template <ScalarType... kAllowed>
+void is_one_of(const Schema& schema, Arguments arguments, size_t place, const char* expected) {
+  const Tensor tensor = tensor_at(arguments, place);
+  if (!tensor.defined()) return;
+  const ScalarType dtype = tensor.scalar_type();
+  TORCH_CHECK(((dtype == kAllowed) || ...), schema.name(), ": expected ", expected, " for ",
+              schema.arguments()[place].name(), ", but got ", dtype, "; convert it with .to(...)");
+}
+
+template <size_t kPlace>
+void is_index(const Schema& schema, Arguments arguments) {
+  is_one_of<at::kLong, at::kInt>(schema, arguments, kPlace, "dtype Long or Int");
+}
+template <size_t kPlace>
+void is_long(const Schema& schema, Arguments arguments) {
+  is_one_of<at::kLong>(schema, arguments, kPlace, "dtype Long");
+}
+template <size_t kPlace>
+void is_condition(const Schema& schema, Arguments arguments) {
+  is_one_of<at::kBool, at::kByte>(schema, arguments, kPlace, "a boolean tensor");
+}
+template <size_t kPlace>
+void is_floating(const Schema& schema, Arguments arguments) {
+  is_one_of<at::kFloat, at::kDouble, at::kHalf, at::kBFloat16>(schema, arguments, kPlace, "a floating-point dtype");
+}
+template <size_t... kPlaces>
+void are_bits(const Schema& schema, Arguments arguments) {
+  for (const size_t place : {kPlaces...}) {
+    const Tensor tensor = tensor_at(arguments, place);
+    TORCH_CHECK(!tensor.defined() || c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/true), schema.name(),
+                ": expected integers or Bool for ", schema.arguments()[place].name(), ", but got ",
+                tensor.scalar_type(), "; convert it with .to(...)");
+  }
+}
+
+/// native_layer_norm(input, normalized_shape, weight, bias, eps)
+void layer_norm(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  for (const size_t place : {2, 3}) {
+    const Tensor tensor = tensor_at(arguments, place);
+    const bool wider = c10::isReducedFloatingType(dtype) && tensor.defined() && tensor.scalar_type() == at::kFloat;
+    TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype || wider, schema.name(), ": expected ",
+                schema.arguments()[place].name(), " to have the dtype of the input, ", dtype, ", but got ",
+                tensor.scalar_type(), "; convert it with .to(...)");
+  }
+}
+
+// ---- Random numbers
+
+void normal(const Schema& schema, Arguments arguments) {
+  const double deviation = number_at(arguments, 2);
+  TORCH_CHECK(deviation >= 0, schema.name(), " expects std >= 0.0, but found std ", deviation);
+}
+
+void uniform(const Schema& schema, Arguments arguments) {
+  const double from = number_at(arguments, 1), to = number_at(arguments, 2);
+  TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
+}
+
+void random(const Schema& schema, Arguments arguments) {
+  if (schema.overload_name() == "from" && arguments[2].isInt()) {
+    const int64_t from = arguments[1].toInt(), to = arguments[2].toInt();
+    TORCH_CHECK(from < to, schema.name(), " expects 'from' to be less than 'to', but got from=", from, " >= to=", to);
+  }
+}
+
+template <size_t kPlace>
+void has_positive(const Schema& schema, Arguments arguments) {
+  const double value = number_at(arguments, kPlace);
+  TORCH_CHECK(value > 0, schema.name(), " expects ", schema.arguments()[kPlace].name(), " > 0.0, but found ", value);
+}
+
+void geometric(const Schema& schema, Arguments arguments) {
+  const double p = number_at(arguments, 1);
+  TORCH_CHECK(p > 0 && p < 1, schema.name(), " expects p to be in (0, 1), but got p=", p);
+}
+
+/// bernoulli_(self, p, generator): p is a tensor or a number.
+void bernoulli(const Schema& schema, Arguments arguments) {
+  if (arguments[1].isTensor()) return is_floating<1>(schema, arguments);
+  const double p = number_at(arguments, 1);
+  TORCH_CHECK(p >= 0 && p <= 1, schema.name(), " expects p to be in [0, 1], but got p=", p);
+}
+
+/// multinomial(self, num_samples, replacement)
+void multinomial(const Schema& schema, Arguments arguments) {
+  is_floating<0>(schema, arguments);
+  const Tensor weights = tensor_at(arguments, 0);
+  const int64_t samples = arguments[1].toInt();
+  TORCH_CHECK(weights.dim() == 1 || weights.dim() == 2, "prob_dist must be 1 or 2 dim, got ", weights.sizes());
+  TORCH_CHECK(samples > 0, "cannot sample n_sample <= 0 samples, got ", samples);
+  TORCH_CHECK(arguments[2].toBool() || samples <= weights.size(-1),
+              "cannot sample n_sample > prob_dist.size(-1) "
+              "samples without replacement, got ",
+              samples, " of ", weights.size(-1), "; pass replacement=true");
+}
+
+/// binomial(count, prob)
+void binomial(const Schema&, Arguments arguments) {
+  (void)at::infer_size(tensor_at(arguments, 0).sizes(), tensor_at(arguments, 1).sizes());
+}
+
+// ---- Indices and places
+
+/// What self[indices] has for a size; nullopt where that depends on the values of a mask.
+std::optional<at::DimVector> indexed_size(const Tensor& self, const c10::List<std::optional<Tensor>>& indices) {
+  TORCH_CHECK_INDEX(static_cast<int64_t>(indices.size()) <= self.dim(), "too many indices for tensor of dimension ",
+                    self.dim(), " (got ", indices.size(), ")");
+  at::DimVector broadcast, before, after;
+  bool any = false, adjacent = true, ended = false;
+  for (int64_t dim = 0; dim < self.dim(); ++dim) {
+    const std::optional<Tensor> index =
+        dim < static_cast<int64_t>(indices.size()) ? indices.get(dim) : std::optional<Tensor>();
+    if (!index || !index->defined()) {
+      ended |= any;
+      (any ? after : before).push_back(self.size(dim));
+      continue;
+    }
+    if (index->scalar_type() == at::kBool || index->scalar_type() == at::kByte) return std::nullopt;
+    adjacent &= !ended;
+    broadcast = any ? at::infer_size_dimvector(broadcast, index->sizes()) : at::DimVector(index->sizes());
+    any = true;
+  }
+  at::DimVector size = adjacent ? before : broadcast;
+  size.append(adjacent ? broadcast : before);
+  size.append(after);
+  return size;
+}
+
+/// _index_put_impl_(self, indices, values, ...)
+void index_put(const Schema&, Arguments arguments) {
+  const auto size = indexed_size(arguments[0].toTensor(), arguments[1].toOptionalTensorList());
+  const Tensor& values = arguments[2].toTensor();
+  TORCH_CHECK(!size || at::is_expandable_to(values.sizes(), *size), "shape mismatch: value tensor of shape ",
+              values.sizes(), " cannot be broadcast to indexing result of shape ", *size,
+              "; reshape the values, or expand() them to that shape");
+}
+
+/// masked_fill_(self, mask, ...) and masked_scatter_(self, mask, ...)
+void masked(const Schema& schema, Arguments arguments) {
+  const Tensor self = tensor_at(arguments, 0), mask = tensor_at(arguments, 1);
+  (void)at::expand_inplace(self, mask, schema.name().c_str());
+}
+
+/// put_(self, index, source, accumulate)
+void put(const Schema& schema, Arguments arguments) {
+  is_long<1>(schema, arguments);
+  const int64_t places = tensor_at(arguments, 1).numel(), values = tensor_at(arguments, 2).numel();
+  TORCH_CHECK_INDEX(places == values, schema.name(),
+                    ": expected source and index to have the same number of elements, "
+                    "but got source.numel() = ",
+                    values, ", index.numel() = ", places);
+}
+
+/// searchsorted(sorted_sequence, self, *, out_int32, right, side, sorter); self may be a number.
+void searchsorted(const Schema&, Arguments arguments) {
+  if (!arguments[1].isTensor()) return;
+  const auto side =
+      arguments[4].isString() ? std::optional<std::string_view>(arguments[4].toStringView()) : std::nullopt;
+  const bool out_int32 = arguments[2].toBool();
+  static const auto* output = new Tensor(at::empty({0}, at::kLong));
+  static const auto* output_int32 = new Tensor(at::empty({0}, at::kInt));
+  at::native::searchsorted_pre_check(tensor_at(arguments, 0), tensor_at(arguments, 1),
+                                     out_int32 ? *output_int32 : *output, out_int32, arguments[3].toBool(), side,
+                                     tensor_at(arguments, 5));
+}
+
+/// bucketize(self, boundaries, ...)
+void bucketize(const Schema&, Arguments arguments) {
+  const int64_t rank = tensor_at(arguments, 1).dim();
+  TORCH_CHECK(rank == 1, "boundaries tensor must be 1 dimension, but got dim(", rank, ")");
+}
+
+// ---- Images
+
+/// col2im(self, output_size, kernel_size, dilation, padding, stride)
+void col2im(const Schema&, Arguments arguments) {
+  const auto pair = [&](size_t place) {
+    const auto values = arguments[place].toIntVector();
+    TORCH_CHECK(values.size() == 2, "col2im: expected two integers at argument ", place, ", got ", values.size());
+    return std::pair(values[0], values[1]);
+  };
+  const auto [height, width] = pair(1);
+  const auto [kernel_height, kernel_width] = pair(2);
+  const auto [dilation_height, dilation_width] = pair(3);
+  const auto [pad_height, pad_width] = pair(4);
+  const auto [stride_height, stride_width] = pair(5);
+  at::native::col2im_shape_check(tensor_at(arguments, 0), Tensor(), height, width, kernel_height, kernel_width,
+                                 dilation_height, dilation_width, pad_height, pad_width, stride_height, stride_width);
+}
+
+/// grid_sampler_2d(input, grid, ...) and grid_sampler_3d
+void grid_sampler(const Schema&, Arguments arguments) {
+  at::native::check_grid_sampler_common(tensor_at(arguments, 0), tensor_at(arguments, 1));
+}
+
+/// reflection_padNd(self, padding): no more than there is to reflect.
+void reflection_pad(const Schema& schema, Arguments arguments) {
+  const Tensor input = tensor_at(arguments, 0);
+  const auto padding = arguments[1].toIntVector();
+  for (size_t i = 0; i < padding.size() && static_cast<int64_t>(i / 2) < input.dim(); ++i) {
+    const int64_t dim = input.dim() - 1 - static_cast<int64_t>(i / 2);
+    TORCH_CHECK(padding[i] < input.size(dim), schema.name(),
+                ": padding size should be less than the corresponding input dimension, but got padding ", padding[i],
+                " at dimension ", dim, " of input ", input.sizes());
+  }
+}
+
+// ---- Reductions and losses
+
+/// max(self) and min(self), which have nothing to choose from when there is nothing.
+void has_elements(const Schema& schema, Arguments arguments) {
+  if (!schema.overload_name().empty()) return;
+  TORCH_CHECK(tensor_at(arguments, 0).numel() > 0, schema.name(),
+              ": expected reduction dim to be specified for input.numel() == 0; pass a dim that isn't empty");
+}
+
+/// median(self, dim, keepdim) and mode alike, out variants included
+void has_elements_along(const Schema& schema, Arguments arguments) {
+  const Tensor input = tensor_at(arguments, 0);
+  if (arguments.size() > 1 && arguments[1].isInt() && input.numel() == 0) {
+    at::native::zero_numel_check_dims(input, c10::maybe_wrap_dim(arguments[1].toInt(), input.dim()),
+                                      schema.name().c_str());
+  }
+}
+
+void trace(const Schema&, Arguments arguments) {
+  const int64_t rank = tensor_at(arguments, 0).dim();
+  TORCH_CHECK(rank == 2, "trace: expected a matrix, but got tensor with dim ", rank);
+}
+
+/// histc(self, bins, min, max)
+void histc(const Schema&, Arguments arguments) {
+  TORCH_CHECK(arguments[1].toInt() > 0, "histc: bins must be > 0, but got ", arguments[1].toInt());
+}
+
+/// multi_margin_loss(self, target, p, margin, weight, reduction)
+void multi_margin_loss(const Schema&, Arguments arguments) {
+  const Tensor input = tensor_at(arguments, 0), weight = tensor_at(arguments, 4);
+  int64_t frames = 0, dim = 0;
+  at::native::multi_margin_loss_shape_check(frames, dim, input.dim(), input, tensor_at(arguments, 1),
+                                            weight.defined() ? std::optional(weight) : std::nullopt);
+}
+
+/// multilabel_margin_loss_forward(self, target, reduction)
+void multilabel_margin_loss(const Schema&, Arguments arguments) {
+  const Tensor input = tensor_at(arguments, 0);
+  int64_t frames = 0, dim = 0;
+  at::native::multilabel_margin_loss_shape_check(frames, dim, input.dim(), input, tensor_at(arguments, 1));
+}
+
+/// _ctc_loss(log_probs, targets, input_lengths, target_lengths, ...)
+void ctc_loss(const Schema& schema, Arguments arguments) {
+  const Tensor log_probs_TBC = tensor_at(arguments, 0);
+  if (log_probs_TBC.dim() != 3) return;
+  for (const size_t place : {2, 3}) {
+    const int64_t count = arguments[place].isIntList() ? static_cast<int64_t>(arguments[place].toListRef().size())
+                                                       : tensor_at(arguments, place).numel();
+    TORCH_CHECK(count == log_probs_TBC.size(1), schema.arguments()[place].name(), " must be of size batch_size, ",
+                log_probs_TBC.size(1), ", got ", count);
+  }
+}
+
+// ---- Linear algebra
+
+void eigh(const Schema& schema, Arguments arguments) {
+  at::native::checkFloatingOrComplex(tensor_at(arguments, 0), schema.name().c_str());
+}
+
+/// linalg_solve_triangular(self, B, *, upper, left, unitriangular)
+void solve_triangular(const Schema& schema, Arguments arguments) {
+  const Tensor A = tensor_at(arguments, 0), B = tensor_at(arguments, 1);
+  at::native::checkFloatingOrComplex(A, schema.name().c_str());
+  at::native::squareCheckInputs(A, schema.name().c_str());
+  const bool left = arguments[3].toBool();
+  TORCH_CHECK(B.dim() >= 2 && A.size(-1) == B.size(left ? -2 : -1), schema.name(),
+              ": Incompatible shapes of A and B for the equation ", left ? "AX = B" : "XA = B", " (", A.sizes(),
+              " and ", B.sizes(), ")");
+}
+
+const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
+  static const auto* table = new std::unordered_map<std::string_view, ArgumentCheck>{
+      {"mm", are_factors<0, 1>},
+      {"bmm", are_factors<0, 1>},
+      {"dot", are_factors<0, 1>},
+      {"vdot", are_factors<0, 1>},
+      {"addbmm", are_factors<0, 1, 2>},
+      {"convolution", are_factors<0, 1>},
+      {"native_layer_norm", layer_norm},
+      {"bitwise_and", are_bits<0, 1>},
+      {"bitwise_or", are_bits<0, 1>},
+      {"bitwise_xor", are_bits<0, 1>},
+      {"bitwise_not", are_bits<0>},
+      {"_adaptive_avg_pool2d", is_floating<0>},
+      {"poisson", is_floating<0>},
+
+      {"normal_", normal},
+      {"log_normal_", has_positive<2>},
+      {"cauchy_", has_positive<2>},
+      {"exponential_", has_positive<1>},
+      {"geometric_", geometric},
+      {"uniform_", uniform},
+      {"random_", random},
+      {"bernoulli_", bernoulli},
+      {"binomial", binomial},
+      {"multinomial", multinomial},
+
+      {"embedding", is_index<1>},
+      {"_embedding_bag", is_index<1>},
+      {"_embedding_bag_forward_only", is_index<1>},
+      {"index_select", is_index<2>},
+      {"index_fill_", is_long<2>},
+      {"take", is_long<1>},
+      {"put_", put},
+      {"where", is_condition<0>},
+      {"_index_put_impl_", index_put},
+      {"masked_fill_", masked},
+      {"masked_scatter_", masked},
+      {"searchsorted", searchsorted},
+      {"bucketize", bucketize},
+
+      {"col2im", col2im},
+      {"grid_sampler_2d", grid_sampler},
+      {"grid_sampler_3d", grid_sampler},
+      {"reflection_pad1d", reflection_pad},
+      {"reflection_pad2d", reflection_pad},
+      {"reflection_pad3d", reflection_pad},
+
+      {"max", has_elements},
+      {"min", has_elements},
+      {"median", has_elements_along},
+      {"nanmedian", has_elements_along},
+      {"mode", has_elements_along},
+      {"trace", trace},
+      {"histc", histc},
+      {"multi_margin_loss", multi_margin_loss},
+      {"multilabel_margin_loss_forward", multilabel_margin_loss},
+      {"_ctc_loss", ctc_loss},
+
+      {"_linalg_eigh", eigh},
+      {"linalg_solve_triangular", solve_triangular},
+  };
+  return *table;
+}
+
+}  // namespace
+
+ArgumentCheck find_argument_check(std::string_view op) {
+  constexpr std::string_view kNamespace = "aten::";
+  if (!op.starts_with(kNamespace)) return nullptr;
+  const auto found = checks().find(op.substr(kNamespace.size()));
+  return found == checks().end() ? nullptr : found->second;
+}
+
+}  // namespace remote::device

@@ -1,0 +1,197 @@
+// Arguments that only a kernel of LibTorch looks at: refused at the call, as on the CPU, and nothing is recorded.
+#include "same.h"
+
+namespace remote::test {
+namespace {
+
+using torch::Tensor;
+namespace F = torch::nn::functional;
+
+using ArgumentChecks = Conformance;
+
+struct Misuse {
+  const char* what;
+  std::function<void()> call;
+};
+
+Tensor ones(at::IntArrayRef sizes, torch::ScalarType dtype = torch::kFloat) {
+  return torch::ones(sizes, torch::TensorOptions(device()).dtype(dtype));
+}
+
+void expect_refused(const std::vector<Misuse>& misuses) {
+  for (const Misuse& misuse : misuses) EXPECT_THROW(misuse.call(), c10::Error) << misuse.what;
+}
+
+TEST_F(ArgumentChecks, DtypesThatDoNotFit) {
+  const auto f = [](at::IntArrayRef sizes) { return ones(sizes); };
+  const auto d = [](at::IntArrayRef sizes) { return ones(sizes, torch::kDouble); };
+  const auto l = [](at::IntArrayRef sizes) { return ones(sizes, torch::kLong); };
+  expect_refused({
+      {"mm",
+       [=] {
+         torch::mm(f({2, 3}), d({3, 4}));
+       }},
+      {"mm of Bool",
+       [=] {
+         torch::mm(f({2, 3}) > 0, f({3, 4}) > 0);
+       }},
+      {"bmm",
+       [=] {
+         torch::bmm(f({1, 2, 3}), d({1, 3, 4}));
+       }},
+      {"addbmm",
+       [=] {
+         torch::addbmm(d({2, 4}), f({1, 2, 3}), f({1, 3, 4}));
+       }},
+      {"dot", [=] { torch::dot(f({3}), d({3})); }},
+      {"vdot", [=] { torch::vdot(f({3}), d({3})); }},
+      {"linear",
+       [=] {
+         torch::linear(f({2, 3}), d({4, 3}));
+       }},
+      {"matmul",
+       [=] {
+         torch::matmul(f({2, 2, 3}), d({3, 4}));
+       }},
+      {"einsum",
+       [=] {
+         torch::einsum("ij,jk->ik", {f({2, 3}), d({3, 4})});
+       }},
+      {"conv2d",
+       [=] {
+         torch::conv2d(f({1, 1, 4, 4}), d({1, 1, 3, 3}));
+       }},
+      {"layer_norm",
+       [=] {
+         torch::layer_norm(f({2, 3}), {3}, d({3}), d({3}));
+       }},
+      {"bitwise_and", [=] { torch::bitwise_and(f({3}), f({3})); }},
+      {"bitwise_not", [=] { torch::bitwise_not(f({3})); }},
+      {"adaptive_avg_pool2d",
+       [=] {
+         torch::adaptive_avg_pool2d(l({1, 1, 4, 4}), {2, 2});
+       }},
+      {"poisson", [=] { torch::poisson(l({3})); }},
+      {"bernoulli", [=] { torch::bernoulli(l({3})); }},
+      {"multinomial", [=] { torch::multinomial(l({3}), 1); }},
+      {"embedding",
+       [=] {
+         torch::embedding(f({3, 4}), f({3}));
+       }},
+      {"embedding_bag",
+       [=] {
+         torch::embedding_bag(f({3, 4}), f({3}), l({1}));
+       }},
+      {"index_select",
+       [=] {
+         torch::index_select(f({3, 3}), 0, f({3}));
+       }},
+      {"index_fill_",
+       [=] {
+         f({3, 3}).index_fill_(0, f({2}), 1.);
+       }},
+      {"take", [=] { torch::take(f({3}), f({2})); }},
+      {"where", [=] { torch::where(f({3}), f({3}), f({3})); }},
+      {"linalg_eigh",
+       [=] {
+         torch::linalg_eigh(l({2, 2}));
+       }},
+  });
+}
+
+TEST_F(ArgumentChecks, ShapesThatDoNotFit) {
+  const auto f = [](at::IntArrayRef sizes) { return ones(sizes); };
+  const auto l = [](at::IntArrayRef sizes) { return ones(sizes, torch::kLong); };
+  const auto fold = F::FoldFuncOptions({4, 4}, {2, 2});
+  expect_refused({
+      {"fold of too few columns",
+       [=] {
+         F::fold(f({1, 4, 5}), fold);
+       }},
+      {"fold of a part of a kernel",
+       [=] {
+         F::fold(f({1, 5, 9}), fold);
+       }},
+      {"searchsorted",
+       [=] {
+         torch::searchsorted(f({2, 3}), f({3, 2}));
+       }},
+      {"bucketize",
+       [=] {
+         torch::bucketize(f({2}), f({2, 2}));
+       }},
+      {"multinomial of three dimensions",
+       [=] {
+         torch::multinomial(f({3, 3, 3}), 1);
+       }},
+      {"binomial", [=] { torch::binomial(f({3}), f({4})); }},
+      {"put_", [=] { f({3}).put_(l({2}), f({3})); }},
+      {"reflection_pad2d",
+       [=] {
+         torch::reflection_pad2d(f({1, 1, 2, 2}), {3, 3, 3, 3});
+       }},
+      {"grid_sampler",
+       [=] {
+         torch::grid_sampler(f({1, 1, 4, 4}), f({1, 2, 2, 3}), 0, 0, false);
+       }},
+      {"max of nothing", [=] { torch::max(f({0})); }},
+      {"median along nothing",
+       [=] {
+         torch::median(f({0, 3}), 0);
+       }},
+      {"mode along nothing",
+       [=] {
+         torch::mode(f({0, 3}), 0);
+       }},
+      {"trace", [=] { torch::trace(f({3})); }},
+      {"multi_margin_loss",
+       [=] {
+         torch::multi_margin_loss(f({3, 4}), l({2}));
+       }},
+      {"multilabel_margin_loss",
+       [=] {
+         torch::multilabel_margin_loss(f({3, 4}), l({3, 3}));
+       }},
+      {"ctc_loss",
+       [=] {
+         torch::ctc_loss(f({5, 2, 4}), l({2, 3}), at::IntArrayRef({5, 5, 5}), at::IntArrayRef({3, 3}));
+       }},
+      {"linalg_solve_triangular",
+       [=] {
+         torch::linalg_solve_triangular(f({2, 2}), f({3, 3}), /*upper=*/true);
+       }},
+  });
+}
+
+TEST_F(ArgumentChecks, NumbersOutOfTheirRange) {
+  auto x = ones({3});
+  expect_refused({
+      {"multinomial of more than there are", [&] { torch::multinomial(x, 5); }},
+      {"multinomial of none", [&] { torch::multinomial(x, 0); }},
+      {"normal_", [&] { x.normal_(0, -1); }},
+      {"log_normal_", [&] { x.log_normal_(0, -1); }},
+      {"cauchy_", [&] { x.cauchy_(0, -1); }},
+      {"exponential_", [&] { x.exponential_(-1); }},
+      {"geometric_", [&] { x.geometric_(2); }},
+      {"uniform_", [&] { x.uniform_(2, 1); }},
+      {"random_", [&] { x.random_(5, 2); }},
+      {"bernoulli_", [&] { x.bernoulli_(1.5); }},
+      {"histc", [&] { torch::histc(x, 0); }},
+      {"searchsorted", [&] { torch::searchsorted(x, x, false, /*right=*/true, "left"); }},
+  });
+  EXPECT_TRUE(same(torch::ones({3}), x)) << "nothing was recorded";
+}
+
+TEST_F(ArgumentChecks, LetPassWhatFits) {
+  const auto sorted = torch::tensor({1.f, 2.f, 4.f}).to(device());
+  EXPECT_TRUE(same(torch::tensor({0, 1}), torch::searchsorted(sorted, torch::tensor({1., 1.5}).to(device()))));
+  EXPECT_TRUE(same(torch::tensor({1, 1}, torch::kInt),
+                   torch::searchsorted(sorted, torch::tensor({1.f, 1.5f}).to(device()), true, false, "right")));
+  EXPECT_NO_THROW(torch::layer_norm(ones({2, 3}, torch::kBFloat16), {3}, ones({3}), ones({3})));
+  EXPECT_NO_THROW(torch::bitwise_and(ones({3}, torch::kBool), ones({3}, torch::kLong)));
+  EXPECT_NO_THROW(torch::multinomial(ones({2, 3}), 5, /*replacement=*/true));
+  EXPECT_EQ(message_of([] { torch::mm(ones({2, 3}, torch::kLong), ones({3, 1}, torch::kLong)); }), "no error");
+}
+
+}  // namespace
+}  // namespace remote::test
