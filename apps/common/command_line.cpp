@@ -90,13 +90,14 @@ std::string first_problem(std::initializer_list<std::string> problems) {
 std::optional<int> parse_command_line(int argc, const char* const* argv, TrainArguments& a) {
   CLI::App app("Trains the model that a YAML file describes, on a worker.", "rt-train");
   app.add_option("--config", a.config, "The YAML file that describes the run")->type_name("FILE");
-  app.add_option("--output", a.output, "The run folder; by default a new one, runs/<name of the config>-<number>")
+  app.add_option("--output", a.output,
+                 "The run folder; by default a new one, runs/<name of the config>[-smoke]-<number>")
       ->type_name("DIR");
   app.add_option("--resume", a.resume,
                  "Go on with the run of this folder, by its own config.yaml unless --config names another")
       ->type_name("DIR");
   app.add_flag("--smoke", a.smoke, "A whole run in miniature: a few batches, a checkpoint saved and read back");
-  app.add_flag("--check", a.check, "Only check the configuration");
+  app.add_flag("--check", a.check, "Check the configuration, read the data, try one batch, and end");
   app.add_flag("--print-config", a.print_config, "Print the configuration with all defaults, and end");
   app.add_flag("--stats", a.stats, "Print what each step cost: operations, messages, bytes, synchronisations");
   std::string topic;
@@ -125,7 +126,7 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, EvalArg
   app.add_option("--config", a.config, "The YAML file that describes the model and the data")->type_name("FILE");
   app.add_option("--weights", a.weights, "A safetensors file, in place of the run's best checkpoint")
       ->type_name("FILE");
-  app.add_option("--split", a.split, "Which part of the data")->check(CLI::IsMember({"train", "val"}));
+  app.add_option("--split", a.split, "Which part of the data, all of it")->check(CLI::IsMember({"train", "val"}));
   add_common(app, a, "rt-eval");
   return parse(app, argc, argv, "rt-eval", [&] {
     return first_problem(

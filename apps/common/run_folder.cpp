@@ -2,16 +2,19 @@
 
 #include <system_error>
 
+#include <remote/train/run.h>
+
 #include "apps/common/guarded_main.h"
 
 namespace remote::app {
 namespace fs = std::filesystem;
 
-fs::path choose_run_folder(const std::string& output, const std::string& config) {
+fs::path choose_run_folder(const std::string& output, const std::string& name) {
   std::error_code error;
   if (!output.empty()) {
-    if (fs::exists(fs::path(output) / "config.yaml", error)) {
-      const bool can_resume = fs::exists(fs::path(output) / "checkpoints" / "last", error);
+    const train::RunFolder folder{output};
+    if (fs::exists(folder.config(), error)) {
+      const bool can_resume = fs::exists(folder.checkpoints() / "last", error);
       throw UsageError(output +
                        (can_resume ? ": holds a run already; go on with it by --resume " + output
                                    : ": holds a run that ended without a checkpoint; delete it") +
@@ -20,7 +23,6 @@ fs::path choose_run_folder(const std::string& output, const std::string& config)
     return output;
   }
   fs::create_directories("runs", error);
-  std::string name = fs::path(config).stem().string();
   for (int number = 1;; ++number) {
     fs::path folder = fs::path("runs") / (name + "-" + std::to_string(number));
     if (fs::create_directory(folder, error) || error) return folder;
@@ -28,7 +30,7 @@ fs::path choose_run_folder(const std::string& output, const std::string& config)
 }
 
 std::string config_of_run(const std::string& folder) {
-  fs::path config = fs::path(folder) / "config.yaml";
+  const fs::path config = train::RunFolder{folder}.config();
   std::error_code error;
   if (!fs::is_regular_file(config, error)) {
     throw UsageError(folder + ": expected a run folder of rt-train, but " +

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/config/scalar.h"
+#include "apps/config/suggest.h"
 #include "apps/config/yaml_reader.h"
 
 namespace remote::config {
@@ -74,6 +75,14 @@ class Application {
     return text;
   }
 
+  /// `i`: the part of the path that the node lacks.
+  void fail_to_remove(const Node& node, size_t i) {
+    std::vector<std::string> keys;
+    for (const Entry& entry : node.entries) keys.push_back(entry.key);
+    const std::string near = closest(path_[i], keys);
+    fail("there is no '" + path_until(i + 1) + "' to remove" + (near.empty() ? "" : "; did you mean '" + near + "'?"));
+  }
+
   Node* item(Node& list, size_t i) {
     auto index = parse_int(path_[i]);
     if (!index || *index < 0 || static_cast<size_t>(*index) >= list.items.size()) {
@@ -102,7 +111,7 @@ class Application {
     if (node.kind == Node::Kind::kList) return item(node, i);
     open_map(node);
     if (Entry* entry = node.find(path_[i])) return &entry->value;
-    if (removes_) return nullptr;
+    if (removes_) return fail_to_remove(node, i), nullptr;
     node.entries.push_back({path_[i], where_, Node::map()});
     node.entries.back().value.where = where_;
     return &node.entries.back().value;
@@ -121,6 +130,7 @@ class Application {
       return;
     }
     if (removes_) {
+      if (parent.find(path_[last]) == nullptr) return fail_to_remove(parent, last);
       std::erase_if(parent.entries, [&](const Entry& entry) { return entry.key == path_[last]; });
       return;
     }

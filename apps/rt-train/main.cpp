@@ -6,6 +6,7 @@
 
 #include <remote/device/error.h>
 #include <remote/train/console.h>
+#include <remote/train/evaluator.h>
 #include <remote/train/files.h>
 #include <remote/train/trainer.h>
 
@@ -35,9 +36,9 @@ std::vector<std::string> figures_of(const train::Task& task, const train::Traine
 /// data is read should leave nothing that the next try stumbles over.
 class NewFolder {
  public:
-  NewFolder(const std::string& output, const std::string& config)
+  NewFolder(const std::string& output, const std::string& name)
       : was_there_(!output.empty() && fs::exists(output)),
-        folder_(train::RunFolder::create(choose_run_folder(output, config))) {}
+        folder_(train::RunFolder::create(choose_run_folder(output, name))) {}
   ~NewFolder() {
     std::error_code ignored;
     if (!kept_ && !was_there_) fs::remove(folder_.root, ignored);
@@ -54,30 +55,50 @@ class NewFolder {
   train::RunFolder folder_;
 };
 
-std::unique_ptr<train::Trainer> make_trainer(RunParts parts, const schema::RunOptions& config,
-                                             const schema::Registries& registries, const train::RunOptions& options,
-                                             const train::RunFolder& folder,
-                                             std::vector<train::RunObserver*> observers) {
+/// What `make` returns. Options that don't fit the data or each other are a mistake in the configuration, found late.
+template <class Make>
+auto from_options(Make make) {
   try {
-    auto optimizer = registries.optimizers.build(config.optimizer, *parts.model);
-    const auto length = train::run_length(options.trainer, options.batches, *parts.data.train);
-    auto schedule = registries.schedulers.build(
-        config.scheduler, {optimizer->base_lr(), length.total_steps, length.steps_per_epoch});
-    return std::make_unique<train::Trainer>(
-        train::TrainerParts{parts.model, parts.task, std::move(optimizer), std::move(schedule), std::move(parts.data)},
-        options, folder, std::move(observers));
+    return make();
   } catch (const Error& error) {
-    // Options that don't fit the data or each other are a mistake in the configuration, found late.
     if (error.code() == StatusCode::kInvalidArgument) throw UsageError(error.status().message());
     throw;
   }
+}
+
+/// Adds what trains the model.
+train::TrainerParts trainer_parts(RunParts parts, const schema::RunOptions& config,
+                                  const schema::Registries& registries) {
+  auto optimizer = registries.optimizers.build(config.optimizer, *parts.model);
+  const auto length = train::run_length(config.trainer, parts.batches, *parts.data.train);
+  auto schedule =
+      registries.schedulers.build(config.scheduler, {optimizer->base_lr(), length.total_steps, length.steps_per_epoch});
+  return {parts.model, parts.task, std::move(optimizer), std::move(schedule), std::move(parts.data)};
+}
+
+/// All of a run but its training: reads the data, makes the model and its optimizer, and puts one batch through it.
+int check(const TrainArguments& arguments, const schema::RunOptions& config, const schema::Registries& registries,
+          const std::string& path) {
+  const c10::Device device = connect_worker(arguments.worker, arguments.credential_file);
+  RunParts run = make_run_parts(config, registries, device);
+  const data::BatchOptions batches = run.batches;
+  const train::TrainerParts parts = from_options([&] { return trainer_parts(std::move(run), config, registries); });
+  const auto length = train::run_length(config.trainer, batches, *parts.data.train);
+  const auto& some = parts.data.val ? parts.data.val : parts.data.train;
+  train::evaluate(*parts.model, *parts.task, *some, batches, "check", /*max_batches=*/1,
+                  [] { return stop_signal() != 0; });
+  if (stop_signal() != 0) return 128 + stop_signal();
+  std::cout << path << ": no mistake found; a run is " << length.total_steps << " steps, " << length.steps_per_epoch
+            << " an epoch; one batch went through the model\n";
+  return kExitDone;
 }
 
 int train(const TrainArguments& arguments, schema::RunOptions config, const schema::Registries& registries,
           const std::string& config_path) {
   const bool resumes = !arguments.resume.empty();
   std::optional<NewFolder> made;
-  if (!resumes) made.emplace(arguments.output, config_path);
+  if (!resumes)
+    made.emplace(arguments.output, fs::path(config_path).stem().string() + (arguments.smoke ? "-smoke" : ""));
   const train::RunFolder folder = resumes ? train::RunFolder::open(arguments.resume) : made->folder();
 
   const c10::Device device = connect_worker(arguments.worker, arguments.credential_file);
@@ -92,7 +113,10 @@ int train(const TrainArguments& arguments, schema::RunOptions config, const sche
   std::optional<StepStats> stats;
   std::vector<train::RunObserver*> observers{&console};
   if (arguments.stats) observers.push_back(&stats.emplace([device] { return device_counts(device); }));
-  const auto trainer = make_trainer(std::move(parts), config, registries, options, folder, observers);
+  const auto trainer = from_options([&] {
+    return std::make_unique<train::Trainer>(trainer_parts(std::move(parts), config, registries), options, folder,
+                                            observers);
+  });
   if (resumes) trainer->resume();
   if (made) made->keep();
   train::replace_file(folder.config(), resolved_yaml(config, registries));
@@ -113,13 +137,14 @@ int body(int argc, const char* const* argv) {
   }
   const std::string path = arguments.config.empty() ? config_of_run(arguments.resume) : arguments.config;
   const schema::RunOptions config = load_run_config(path, arguments.overrides, registries);
-  if (arguments.print_config || arguments.check) {
-    std::cout << (arguments.print_config ? resolved_yaml(config, registries) : path + ": no mistake found\n");
+  if (arguments.print_config) {
+    std::cout << resolved_yaml(config, registries);
     return kExitDone;
   }
 
-  catch_signals("\nrt-train: stopping, with a checkpoint; a second signal ends it at once, without\n");
   if (arguments.threads > 0) at::set_num_threads(arguments.threads);
+  if (arguments.check) return catch_signals(), check(arguments, config, registries, path);
+  catch_signals("\nrt-train: stopping, with a checkpoint; a second signal ends it at once, without\n");
   return train(arguments, config, registries, path);
 }
 

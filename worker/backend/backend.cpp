@@ -85,7 +85,8 @@ class BackendImpl final : public Backend {
               hello.credential.empty()
                   ? "this worker asks for a credential, and none came: give its --credential-file to "
                     "the program, or ConnectOptions::credential"
-                  : "this worker has another credential than the one that came"};
+                  : "this worker has another credential than the one that came: give the one in the file that "
+                    "its --credential-file names"};
     }
     if (core_->draining) return {StatusCode::kUnavailable, "this worker is shutting down and takes no new session"};
     return core_->health();

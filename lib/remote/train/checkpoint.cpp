@@ -95,8 +95,8 @@ void CheckpointStore::save(const Checkpoint& checkpoint, bool is_best) {
     for (NamedTensor& entry : state.tensors) entry.name = kOptimizerPrefix + entry.name;
     state.tensors.push_back({"rng", checkpoint.rng});
     try {
-      write_safetensors(unfinished / kModelFile, {checkpoint.model, checkpoint.metadata});
-      write_safetensors(unfinished / kStateFile, state);
+      write_safetensors(unfinished / kModelFile, {checkpoint.model, checkpoint.metadata}, Checksum::kXxh3);
+      write_safetensors(unfinished / kStateFile, state, Checksum::kXxh3);
       replace_file(unfinished / kStateJson, state_json);
     } catch (const Error&) {
       fs::remove_all(unfinished, ignored);  // gives a full disk its space back

@@ -55,7 +55,7 @@ MetricValues evaluate(Model& model, const Task& task, const data::Dataset& data,
   MetricValues result;
   auto add = [&](const std::string& name) {
     const double sum = values.const_data_ptr<double>()[result.size()];
-    result.emplace_back(prefix + "/" + name, sum / static_cast<double>(targets));
+    result.emplace_back(prefix + "/" + name, as_figure(sum / static_cast<double>(targets)));
   };
   add("loss");
   for (const std::string& name : task.metrics()) add(name);

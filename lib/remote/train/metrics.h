@@ -1,6 +1,8 @@
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +11,11 @@ namespace remote::train {
 
 /// Figures by their names ("val/accuracy"), in the order in which they are shown.
 using MetricValues = std::vector<std::pair<std::string, double>>;
+
+/// A value as a figure: where it is no number, without the sign that x86 gives to what 0/0 leaves.
+inline double as_figure(double value) {
+  return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
+}
 
 /// The figure of that name, or null.
 inline const double* find_metric(const MetricValues& values, const std::string& name) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -67,18 +68,26 @@ class RunObserver {
   virtual void on_finish(const RunResult& result) {}
 };
 
+/// Holds a folder against other processes for as long as it lives. Its destruction, and the end of the process, free
+/// it.
+class FolderLock;
+
 /// Where a run keeps its files.
 struct RunFolder {
   std::filesystem::path root;
+  /// Of a folder that create() or open() gave: one run at a time writes into it.
+  std::shared_ptr<const FolderLock> lock = nullptr;
 
   std::filesystem::path config() const { return root / "config.yaml"; }
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }
   std::filesystem::path summary() const { return root / "summary.json"; }
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
 
-  /// Makes the folder for a new run. Throws remote::Error when it can't be written, or has a run in it already.
+  /// Makes the folder for a new run. Throws remote::Error when it can't be written, has a run in it already, or is in
+  /// use by another process.
   static RunFolder create(const std::filesystem::path& root);
-  /// For resuming. Throws remote::Error when the folder has no checkpoint or can't be written.
+  /// For resuming. Throws remote::Error when the folder has no checkpoint, can't be written, or is in use by another
+  /// process.
   static RunFolder open(const std::filesystem::path& root);
 };
 

@@ -1,11 +1,14 @@
 #include <remote/train/safetensors.h>
 
+#define XXH_INLINE_ALL
 #include <ATen/ATen.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <set>
 
 #include <remote/device/error.h>
@@ -19,6 +22,28 @@ static_assert(std::endian::native == std::endian::little,
               "the format is little-endian, and bytes are copied as they are");
 
 constexpr uint64_t kLengthBytes = 8;
+constexpr const char* kChecksumKey = "xxh3_128";
+
+/// XXH3 of bytes that come one after the other.
+class Hash {
+ public:
+  Hash() : state_(XXH3_createState(), XXH3_freeState) { XXH3_128bits_reset(state_.get()); }
+  void add(const void* bytes, size_t count) { XXH3_128bits_update(state_.get(), bytes, count); }
+
+  std::string digits() const {
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_.get()));
+    std::string text;
+    for (const unsigned char byte : canonical.digest) {
+      text += "0123456789abcdef"[byte >> 4];
+      text += "0123456789abcdef"[byte & 15];
+    }
+    return text;
+  }
+
+ private:
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
+};
 
 /// A file from which exact numbers of bytes are read.
 class Reader {
@@ -67,7 +92,7 @@ SafetensorsHeader read_header(Reader& reader) {
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, const Safetensors& contents) {
+void write_safetensors(const std::filesystem::path& path, const Safetensors& contents, Checksum checksum) {
   NamedTensors tensors = contents.tensors;
   std::sort(tensors.begin(), tensors.end(), [](const NamedTensor& a, const NamedTensor& b) {
     const int a_rank = safetensors_rank(a.tensor.scalar_type()), b_rank = safetensors_rank(b.tensor.scalar_type());
@@ -87,6 +112,11 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& con
     header.entries.push_back({entry.name, entry.tensor.scalar_type(), entry.tensor.sizes().vec(), begin, end});
     begin = end;
   }
+  if (checksum == Checksum::kXxh3) {
+    Hash hash;
+    for (const NamedTensor& entry : tensors) hash.add(entry.tensor.const_data_ptr(), entry.tensor.nbytes());
+    header.metadata.insert_or_assign(kChecksumKey, hash.digits());
+  }
 
   const std::string json = format_safetensors_header(header);
   const uint64_t json_bytes = json.size();
@@ -101,10 +131,18 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
   Reader reader(path);
   SafetensorsHeader header = read_header(reader);
   Safetensors contents{{}, std::move(header.metadata)};
+  const auto checksum = contents.metadata.extract(kChecksumKey);
+  Hash hash;
   for (const SafetensorsEntry& entry : header.entries) {
     at::Tensor tensor = at::empty(entry.shape, at::TensorOptions(entry.dtype).device(at::kCPU));
     reader.read(tensor.mutable_data_ptr(), entry.end - entry.begin);
+    if (checksum) hash.add(tensor.const_data_ptr(), tensor.nbytes());
     contents.tensors.push_back({entry.name, std::move(tensor)});
+  }
+  if (checksum && checksum.mapped() != hash.digits()) {
+    reader.refuse(
+        "its tensors don't have the checksum that its header gives, so bytes have changed since it was "
+        "written");
   }
   return contents;
 }

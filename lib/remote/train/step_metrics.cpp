@@ -51,7 +51,8 @@ void StepMetrics::hand_over_first() {
   const auto* numbers = values.const_data_ptr<float>();
   MetricRecord record{pending.record.step, pending.record.epoch, {}};
   if (pending.is_logged) {
-    for (size_t i = 0; i < pending.names.size(); ++i) record.values.emplace_back(pending.names[i], numbers[i]);
+    for (size_t i = 0; i < pending.names.size(); ++i)
+      record.values.emplace_back(pending.names[i], as_figure(numbers[i]));
     record.values.insert(record.values.end(), pending.record.values.begin(), pending.record.values.end());
   }
   sink_(record, pending.guarded ? static_cast<int64_t>(numbers[pending.names.size()]) : 0);

@@ -21,6 +21,17 @@ class ConfigTest(AppTest):
             with self.subTest(path.name):
                 self.train("--config", path, "--check", worker=None)
 
+    def test_a_check_reads_the_data_and_tries_the_model(self):
+        path = self.config()
+        result = self.train("--config", path, "--check", worker=None)
+        self.assertEqual(result.out, f"{path}: no mistake found; a run is 9 steps, 3 an epoch; "
+                                     "one batch went through the model\n")
+        said = self.train("--config", path, "--check", "model.layers.4.in_features=20", code=1, worker=None).err
+        self.assertRegex(said, r"in layer 4 \(Linear, .*small\.yaml:9:\d+\)")
+        said = self.train("--config", path, "--check", "data.path=nowhere", code=1, worker=None).err
+        self.assertIn("nowhere/", said)
+        self.assertFalse((self.folder / "runs").exists(), "a run folder was made")
+
     def test_the_printed_config_reads_back_as_itself(self):
         for path in sorted((ROOT / "configs").glob("*.yaml")):
             with self.subTest(path.name):

@@ -1,5 +1,7 @@
 """What goes wrong ends with one clear sentence and the right exit code, and loses nothing."""
 
+import fcntl
+import os
 import signal
 import unittest
 
@@ -65,6 +67,25 @@ class FailureTest(AppTest):
         before = (self.run_folder / "metrics.jsonl").read_text()
         self.assertIn("--resume", self.fails(code=2))
         self.assertEqual((self.run_folder / "metrics.jsonl").read_text(), before)
+
+    def test_a_run_folder_that_another_run_writes_into(self):
+        self.train("--config", self.config(), "--output", self.run_folder, "trainer.epochs=1")
+        lock = os.open(self.run_folder, os.O_RDONLY)
+        self.addCleanup(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = (self.run_folder / "metrics.jsonl").read_text()
+        said = self.train("--resume", self.run_folder, "trainer.epochs=2", code=1).err
+        self.assertIn(f"another run is writing into {self.run_folder}", said)
+        self.assertEqual((self.run_folder / "metrics.jsonl").read_text(), before)
+
+    def test_a_checkpoint_whose_weights_have_changed(self):
+        self.train("--config", self.config(), "--output", self.run_folder, "trainer.epochs=1")
+        weights = self.run_folder / "checkpoints" / "last" / "model.safetensors"
+        content = bytearray(weights.read_bytes())
+        content[-1] ^= 1
+        weights.write_bytes(content)
+        said = self.train("--resume", self.run_folder, "trainer.epochs=2", code=1).err
+        self.assertIn("last/model.safetensors is no valid safetensors file: its tensors don't have the checksum", said)
 
     def test_a_run_folder_of_a_run_that_ended_without_a_checkpoint(self):
         self.fails("model.layers.4.in_features=20")

@@ -131,16 +131,16 @@ class RunFolderTest : public testing::Test {
 };
 
 TEST_F(RunFolderTest, NumbersRunsOfOneConfig) {
-  EXPECT_EQ(choose_run_folder("", "configs/mlp.yaml"), fs::path("runs/mlp-1"));
-  EXPECT_EQ(choose_run_folder("", "configs/mlp.yaml"), fs::path("runs/mlp-2"));
-  EXPECT_EQ(choose_run_folder("", "configs/cnn.yaml"), fs::path("runs/cnn-1"));
+  EXPECT_EQ(choose_run_folder("", "mlp"), fs::path("runs/mlp-1"));
+  EXPECT_EQ(choose_run_folder("", "mlp"), fs::path("runs/mlp-2"));
+  EXPECT_EQ(choose_run_folder("", "cnn"), fs::path("runs/cnn-1"));
 }
 
 TEST_F(RunFolderTest, RefusesAFolderThatHoldsARun) {
-  EXPECT_EQ(choose_run_folder("a/b", "x.yaml"), fs::path("a/b"));
+  EXPECT_EQ(choose_run_folder("a/b", "x"), fs::path("a/b"));
   fs::create_directories("a/b");
   std::ofstream("a/b/config.yaml") << "seed: 1\n";
-  EXPECT_THROW(choose_run_folder("a/b", "x.yaml"), UsageError);
+  EXPECT_THROW(choose_run_folder("a/b", "x"), UsageError);
 }
 
 TEST_F(RunFolderTest, FindsTheConfigOfARun) {

@@ -38,11 +38,17 @@ TEST(OverridesTest, AnOptionTurnsABareNameIntoASection) {
 }
 
 TEST(OverridesTest, ATildeRemoves) {
-  Bound bound("optimizer: {type: AdamW, lr: 0.5}\nscheduler: StepLR\n",
-              {"~scheduler", "~optimizer.lr", "~trainer.none"});
+  Bound bound("optimizer: {type: AdamW, lr: 0.5}\nscheduler: StepLR\n", {"~scheduler", "~optimizer.lr"});
   EXPECT_EQ(bound.errors(), "");
   EXPECT_FALSE(bound.options.scheduler);
   EXPECT_DOUBLE_EQ(schema::options_of<SampleOptimizer>(bound.options.optimizer).lr, 0.001);
+}
+
+TEST(OverridesTest, RemovingWhatIsNotThereIsAMistake) {
+  Bound bound("optimizer: {type: AdamW, lr: 0.5}\nscheduler: StepLR\n", {"~schedular", "~optimizer.rate", "~lr.x"});
+  EXPECT_THAT(bound.errors(),
+              AllOf(HasSubstr("there is no 'schedular' to remove; did you mean 'scheduler'?"),
+                    HasSubstr("there is no 'optimizer.rate' to remove"), HasSubstr("there is no 'lr' to remove")));
 }
 
 TEST(OverridesTest, ErrorsPointAtTheArgument) {

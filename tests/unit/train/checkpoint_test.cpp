@@ -112,6 +112,10 @@ TEST_F(CheckpointTest, AnotherVocabularyIsRefused) {
 }
 
 TEST_F(CheckpointTest, AFolderWithARunInItIsNotTakenForANewOne) {
+  {
+    const RunFolder folder = RunFolder::create(path());
+    EXPECT_THROW(RunFolder::create(path()), Error) << "somebody has it";
+  }
   EXPECT_NO_THROW(RunFolder::create(path()));
   std::ofstream(path() / "metrics.jsonl") << "\n";
   EXPECT_THROW(RunFolder::create(path()), Error);

@@ -63,6 +63,24 @@ TEST_F(SafetensorsTest, EveryDtypeComesBackBitForBit) {
   EXPECT_EQ(read.metadata, (std::map<std::string, std::string>{{"format", "pt"}, {"vocabulary", "\n\"\u00e9"}}));
 }
 
+TEST_F(SafetensorsTest, AChecksumShowsThatBytesHaveChanged) {
+  const Safetensors contents{{{"a", at::arange(1000, at::kFloat)}, {"b", at::empty({0})}}, {{"vocabulary", "abc"}}};
+  write_safetensors(path(), contents, Checksum::kXxh3);
+  EXPECT_EQ(read_safetensors(path()).metadata,
+            (std::map<std::string, std::string>{{"format", "pt"}, {"vocabulary", "abc"}}));
+  std::string text = read_file(path());
+  EXPECT_THAT(text, testing::HasSubstr("\"xxh3_128\":\""));
+  text[text.size() - 1000] ^= 4;
+  replace_file(path(), text);
+  try {
+    read_safetensors(path());
+    FAIL() << "the change was not seen";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), StatusCode::kDataLoss);
+    EXPECT_THAT(error.status().message(), testing::HasSubstr("checksum"));
+  }
+}
+
 TEST_F(SafetensorsTest, TheFileIsThatOfTheReferenceWriter) {
   write_safetensors(path(), {{{"b", at::zeros({1})}, {"a", at::ones({2}, at::kLong)}}, {}});
   const std::string text = read_file(path());
