@@ -139,21 +139,43 @@ std::pair<Tensor, RecurrentState> run_steps(const Tensor& input, const Recurrent
                  : run_packed<kKind>(gates, state, weights, options.batch_sizes);
 }
 
+/// How many parameters each layer has in each direction.
+size_t parameters_of_a_layer(at::TensorList states_LBH, const RecurrentOptions& options) {
+  const bool has_projection = states_LBH.size() == 2 && states_LBH[0].size(-1) != states_LBH[1].size(-1);
+  return (options.has_biases ? 4 : 2) + (has_projection ? 1 : 0);
+}
+
+/// Throws for tensors that don't fit together, as far as the layers' kernels would not say so at once.
+void check_layers(const Tensor& input, at::TensorList states_LBH, at::TensorList parameters,
+                  const RecurrentOptions& options) {
+  const int64_t count = options.layers * (options.bidirectional ? 2 : 1);
+  const bool packed = !options.batch_sizes.empty();
+  TORCH_CHECK(input.dim() == (packed ? 2 : 3), "Expected input of ", packed ? 2 : 3, " dimensions, got ",
+              input.sizes());
+  const int64_t batch = packed ? options.batch_sizes[0] : input.size(options.batch_first ? 0 : 1);
+  for (const Tensor& state_LBH : states_LBH) {
+    TORCH_CHECK(state_LBH.dim() == 3 && state_LBH.size(0) == count && state_LBH.size(1) == batch,
+                "Expected hidden states of ", count, " layers and directions [", count, ", ", batch,
+                ", features], got ", state_LBH.sizes());
+  }
+  const size_t expected = parameters_of_a_layer(states_LBH, options) * count;
+  TORCH_CHECK(parameters.size() == expected, "got an incorrect number of RNN parameters: expected ", expected, ", got ",
+              parameters.size());
+  TORCH_CHECK(parameters[0].dim() == 2 && parameters[0].size(1) == input.size(-1),
+              "input.size(-1) must be equal to input_size. Expected ", parameters[0].size(-1), ", got ",
+              input.size(-1));
+}
+
 }  // namespace
 
 std::pair<Tensor, RecurrentState> run_layers(RunLayer run, const Tensor& input, const RecurrentState& states_LBH,
                                              at::TensorList parameters, const RecurrentOptions& options) {
-  const int64_t directions = options.bidirectional ? 2 : 1, count = options.layers * directions;
+  check_layers(input, states_LBH, parameters, options);
+  const int64_t directions = options.bidirectional ? 2 : 1;
+  const size_t stride = parameters_of_a_layer(states_LBH, options);
+  const bool has_projection = stride % 2 != 0;
   std::vector<std::vector<Tensor>> first_states, last_states(states_LBH.size());
-  for (const Tensor& state_LBH : states_LBH) {
-    TORCH_CHECK(state_LBH.dim() == 3 && state_LBH.size(0) == count, "Expected hidden states of ", count,
-                " layers and directions [", count, ", batch, features], got ", state_LBH.sizes());
-    first_states.push_back(state_LBH.unbind(0));
-  }
-  const bool has_projection = states_LBH.size() == 2 && states_LBH[0].size(2) != states_LBH[1].size(2);
-  const size_t stride = (options.has_biases ? 4 : 2) + (has_projection ? 1 : 0);
-  TORCH_CHECK(parameters.size() == stride * count, "got an incorrect number of RNN parameters: expected ",
-              stride * count, ", got ", parameters.size());
+  for (const Tensor& state_LBH : states_LBH) first_states.push_back(state_LBH.unbind(0));
 
   Tensor sequence = options.batch_first ? input.transpose(0, 1) : input;
   for (int64_t layer = 0; layer < options.layers; ++layer) {
@@ -207,6 +229,7 @@ RunLayer layers_of_steps(RecurrentKind kind) {
 
 std::optional<std::vector<Tensor>> run_whole(RecurrentKind kind, const Tensor& input, at::TensorList states_LBH,
                                              at::TensorList parameters, const RecurrentOptions& options) {
+  check_layers(input, states_LBH, parameters, options);
   constexpr const char* kOps[] = {"aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu"};
   const bool packed = !options.batch_sizes.empty();
   std::vector<c10::IValue> arguments{input};
