@@ -61,7 +61,10 @@ Table startup(Bench& bench) {
       {"rt-train, start to first step, rt-worker on a unix socket",
        [&] { return first_step(bench, bench.places.unix_address()); }},
       {"of this: rt-train --version", [&] { return whole_run(bench, {"--version"}); }},
-      {"of this: rt-train --check", [&] { return whole_run(bench, {"--config", mlp_config(bench), "--check"}); }},
+      {"of this: rt-train --print-config",
+       [&] {
+         return whole_run(bench, {"--config", mlp_config(bench), "--print-config"});
+       }},
       {"connecting, embedded", [&] { return connect_to("embedded:cpu"); }},
       {"connecting, unix socket", [&] { return connect_to(bench.places.unix_address()); }},
       {"connecting, loopback TCP", [&] { return connect_to(bench.places.tcp_address()); }},
@@ -77,7 +80,7 @@ Table startup(Bench& bench) {
       "rt-train --config fashion_mnist_mlp.yaml trainer.max_steps=1, from before fork() until metrics.jsonl has the "
       "first step's loss; files in the page cache. Medians of " +
           std::to_string(rounds) + " rounds in turn.",
-      "--version loads the program and its libraries, --check reads the configuration as well."};
+      "--version loads the program and its libraries, --print-config reads the configuration as well."};
   return table;
 }
 

@@ -64,7 +64,8 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, Argumen
                  "Also run the operations of this namespace, for instance torchvision; repeatable")
       ->type_name("NS")
       ->allow_extra_args(false);
-  app.add_flag("!--no-peers", a.peers,
+  bool no_peers = false;
+  app.add_flag("--no-peers", no_peers,
                "Send nothing to other workers: a client's copies between two workers then pass through the client");
   app.add_flag("--sync-kernels", a.backend.sync_kernels,
                "Wait for the device after each operation: slow, and a CUDA error names the right one");
@@ -78,7 +79,7 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, Argumen
       ->capture_default_str();
   app.add_option("--log-level", a.log_level, "debug, info, warning, error or off; the log goes to stderr")
       ->type_name("LEVEL")
-      ->transform(CLI::CheckedTransformer(kLogLevels, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(kLogLevels, CLI::ignore_case).description(""))
       ->default_str("info");
   app.footer(kExitCodes);
   try {
@@ -89,6 +90,7 @@ std::optional<int> parse_command_line(int argc, const char* const* argv, Argumen
     std::cerr << "rt-worker: " << error.what() << "\nTry 'rt-worker --help'.\n";
     return kExitUsage;
   }
+  a.peers = !no_peers;
   a.backend.lease_ms = lease_seconds * 1000;
   return std::nullopt;
 }

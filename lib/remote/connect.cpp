@@ -26,15 +26,23 @@ std::vector<std::shared_ptr<client::Session>> connected_sessions(std::optional<c
 
 namespace {
 
-/// Waits for every session and returns the first error.
+/// The first error, with the texts of later ones behind its own.
+void add_error(Status& all, Status next) {
+  if (all.ok()) {
+    all = std::move(next);
+  } else if (!next.ok()) {
+    all = Status(all.code(), all.message() + "; and " + next.message());
+  }
+}
+
+/// Waits for every session.
 Status synchronize_all(const std::vector<std::shared_ptr<client::Session>>& sessions, const char* place,
                        std::optional<std::chrono::milliseconds> timeout) {
-  Status first;
+  Status errors;
   for (const auto& session : sessions) {
-    Status status = session->synchronize(place, timeout);
-    if (first.ok()) first = std::move(status);
+    add_error(errors, session->synchronize(place, timeout));
   }
-  return first;
+  return errors;
 }
 
 }  // namespace
@@ -59,8 +67,7 @@ void disconnect(std::optional<c10::Device> device) {
     if (session == nullptr) continue;
     // A session that has ended already has nothing left to say.
     if (session->alive()) {
-      Status result = session->synchronize("remote::disconnect");
-      if (status.ok()) status = std::move(result);
+      add_error(status, session->synchronize("remote::disconnect"));
     }
     runtime.disconnect(index);
   }
@@ -73,12 +80,11 @@ void synchronize(std::optional<c10::Device> device, std::optional<std::chrono::m
 }
 
 void clear_errors(std::optional<c10::Device> device) {
-  Status first;
+  Status errors;
   for (const auto& session : connected_sessions(device, "remote::clear_errors")) {
-    Status status = session->clear_errors();
-    if (first.ok()) first = std::move(status);
+    add_error(errors, session->clear_errors());
   }
-  throw_if_error(first);
+  throw_if_error(errors);
 }
 
 }  // namespace remote

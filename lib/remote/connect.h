@@ -28,9 +28,12 @@ struct ConnectOptions {
 /// A program need not call it: the first use of remote:N connects to the N-th address of REMOTE_WORKERS, or to an
 /// embedded worker. Blocks for a round trip. Calling it again with the same addresses does nothing. Thread-safe.
 ///
+/// Other threads wait meanwhile where they open or look up a session, stats() among them; those that record don't.
+///
 /// Throws remote::Error, and connects none of the workers that were left: UNAVAILABLE (nobody listens there),
-/// FAILED_PRECONDITION (another protocol version), INVALID_ARGUMENT (no address), UNAUTHENTICATED, ALREADY_EXISTS (the
-/// device is connected elsewhere; disconnect() first).
+/// FAILED_PRECONDITION (another protocol version), INVALID_ARGUMENT (no address, or none that can be read),
+/// UNAUTHENTICATED, UNIMPLEMENTED (a build without gRPC), ALREADY_EXISTS (the device is connected elsewhere;
+/// disconnect() first).
 void connect(const std::vector<std::string>& addresses, const ConnectOptions& options = {});
 
 /// Ends the session of a device, or of all: what was recorded before is run first, for which this waits, then the
@@ -39,8 +42,8 @@ void connect(const std::vector<std::string>& addresses, const ConnectOptions& op
 void disconnect(std::optional<c10::Device> device = std::nullopt);
 
 /// Waits until everything recorded so far has run, on one device or on all that are connected, and throws the error
-/// that nobody has seen yet, if there is one (each once; with several devices, the first, after waiting for all). One
-/// round trip a device. Counts as a synchronisation. DEADLINE_EXCEEDED after `timeout`.
+/// that nobody has seen yet, if there is one (each once; errors of several devices in one text, after waiting for all).
+/// One round trip a device. Counts as a synchronisation. DEADLINE_EXCEEDED after `timeout`.
 void synchronize(std::optional<c10::Device> device = std::nullopt,
                  std::optional<std::chrono::milliseconds> timeout = std::nullopt);
 

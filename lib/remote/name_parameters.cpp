@@ -6,12 +6,14 @@
 #include <remote/device/runtime.h>
 #include <remote/device/storage.h>
 #include <remote/nn/scoped_module.h>
+#include <remote/wire/limits.h>
 
 namespace remote {
 namespace {
 
-void name_tensor(const at::Tensor& tensor, const std::string& name) {
+void name_tensor(const at::Tensor& tensor, const std::string& full_name) {
   if (!tensor.defined() || !tensor.is_privateuseone()) return;
+  const std::string name = full_name.substr(0, wire::kMaxNameBytes);
   const device::StorageContext& context = *device::context_of(*tensor.unsafeGetTensorImpl());
   device::name_storage(context, name);
   const auto recorded = device::Runtime::get().session(context.device).record([&](wire::RecordWriter& out) {

@@ -19,7 +19,11 @@ Tensor ones(at::IntArrayRef sizes, torch::ScalarType dtype = torch::kFloat) {
 }
 
 void expect_refused(const std::vector<Misuse>& misuses) {
-  for (const Misuse& misuse : misuses) EXPECT_THROW(misuse.call(), c10::Error) << misuse.what;
+  for (const Misuse& misuse : misuses) {
+    const uint64_t waits = waits_in([&] { EXPECT_THROW(misuse.call(), c10::Error) << misuse.what; });
+    EXPECT_EQ(waits, 0u) << misuse.what << ": the worker was asked";
+    EXPECT_EQ(message_of([] {}), "no error") << misuse.what << ": the worker refused it, too";
+  }
 }
 
 TEST_F(ArgumentChecks, DtypesThatDoNotFit) {
@@ -182,15 +186,38 @@ TEST_F(ArgumentChecks, NumbersOutOfTheirRange) {
   EXPECT_TRUE(same(torch::ones({3}), x)) << "nothing was recorded";
 }
 
-TEST_F(ArgumentChecks, LetPassWhatFits) {
-  const auto sorted = torch::tensor({1.f, 2.f, 4.f}).to(device());
-  EXPECT_TRUE(same(torch::tensor({0, 1}), torch::searchsorted(sorted, torch::tensor({1., 1.5}).to(device()))));
-  EXPECT_TRUE(same(torch::tensor({1, 1}, torch::kInt),
-                   torch::searchsorted(sorted, torch::tensor({1.f, 1.5f}).to(device()), true, false, "right")));
-  EXPECT_NO_THROW(torch::layer_norm(ones({2, 3}, torch::kBFloat16), {3}, ones({3}), ones({3})));
-  EXPECT_NO_THROW(torch::bitwise_and(ones({3}, torch::kBool), ones({3}, torch::kLong)));
-  EXPECT_NO_THROW(torch::multinomial(ones({2, 3}), 5, /*replacement=*/true));
-  EXPECT_EQ(message_of([] { torch::mm(ones({2, 3}, torch::kLong), ones({3, 1}, torch::kLong)); }), "no error");
+TEST_F(ArgumentChecks, LetPassWhatTheCpuTakes) {
+  using Results = std::vector<Tensor>;
+  const auto b = torch::kBool, l = torch::kLong, d = torch::kDouble;
+  EXPECT_TRUE(computes_the_same({torch::rand({2, 3})}, [=](const auto& in) {
+    const auto o = in[0].options();
+    const auto zeros = [=](at::IntArrayRef sizes, torch::ScalarType dtype) {
+      return torch::zeros(sizes, o.dtype(dtype));
+    };
+    return Results{
+        // Products of nothing ask no kernel.
+        torch::mm(zeros({0, 2}, b), zeros({2, 2}, b)), torch::linear(zeros({0, 2}, b), zeros({3, 2}, b)),
+        torch::bmm(zeros({0, 2, 3}, torch::kFloat), zeros({0, 3, 4}, d)),
+        torch::conv2d(zeros({0, 1, 4, 4}, torch::kFloat), zeros({1, 1, 3, 3}, torch::kFloat)),
+        torch::mm(zeros({2, 3}, l) + 2, zeros({3, 1}, l) + 3), torch::dot(zeros({3}, l), zeros({3}, l)),
+        // Other dtypes than the usual.
+        torch::layer_norm(in[0].to(torch::kBFloat16), {3}, torch::ones({3}, o), torch::ones({3}, o)),
+        torch::bitwise_and(zeros({3}, b), zeros({3}, l)), torch::bitwise_or(zeros({3}, torch::kByte), 1),
+        torch::embedding(in[0], zeros({2}, torch::kInt)), in[0].index_select(0, zeros({2}, torch::kInt)),
+        std::get<0>(torch::embedding_bag(in[0], zeros({2}, torch::kShort), zeros({1}, l))),
+        torch::where(zeros({3}, b), in[0], 1.), in[0].clone().index_put_({zeros({1}, torch::kInt)}, 5.),
+        in[0].clone().masked_fill_(in[0] > 0.5, 1.), in[0].clone().put_(zeros({1}, l), torch::ones({1}, o)),
+        torch::searchsorted(std::get<0>(in[0].sort()), zeros({2, 1}, d)),
+        torch::searchsorted(torch::arange(3., o), 1.5, true, false, "right"), torch::bucketize(in[0], in[0][0]),
+        // Shapes and numbers at their bounds.
+        torch::reflection_pad1d(in[0], {2, 2}), torch::max(zeros({1}, l)), torch::histc(in[0], 1, 0, 1),
+        std::get<0>(torch::median(zeros({0, 3}, torch::kFloat), 1)), torch::trace(zeros({0, 2}, torch::kFloat)),
+        torch::linalg_solve_triangular(torch::eye(2, o), in[0].t().contiguous(), true, /*left=*/false),
+        torch::empty({3}, o).normal_(1, 0), torch::empty({3}, o).uniform_(2, 2), torch::empty({3}, o).bernoulli_(1.),
+        torch::empty({3}, o).random_(0, 1), torch::empty({0}, o.dtype(l)).bernoulli_(zeros({0}, l))};
+  }));
+  EXPECT_EQ(message_of([] { torch::binomial(ones({3, 1}), ones({2})); }), "no error");
+  EXPECT_EQ(message_of([] { torch::multinomial(ones({2, 3}), 5, /*replacement=*/true); }), "no error");
 }
 
 }  // namespace

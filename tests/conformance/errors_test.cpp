@@ -78,6 +78,19 @@ TEST_F(Errors, ATensorLargerThanAnyMemoryIsRefusedAtTheCallAndCostsNothing) {
   EXPECT_TRUE(same(torch::arange(6.f).reshape({3, 2}), table_));
 }
 
+TEST_F(Errors, SizesThatNoRecordCanSayAreRefusedAtTheCallAndCostNothing) {
+  if (!on_worker()) GTEST_SKIP() << "LibTorch's CPU has other limits";
+  const std::vector<int64_t> ranks(65, 1), more(300, 1);
+  EXPECT_THAT(message_of([&] { torch::zeros(ranks, torch::TensorOptions(device())); }), HasSubstr("65 dimensions"));
+  EXPECT_THAT(message_of([&] { torch::zeros({1}).to(device()).reshape(more).add(1); }), HasSubstr("300 dimensions"));
+  const auto wide = torch::zeros({1}).to(device()).expand(int64_t{1} << 47);
+  const auto index = torch::tensor({0}).to(device());
+  EXPECT_THAT(message_of([&] { wide.index_select(0, index); }), HasSubstr("elements"));
+  EXPECT_THAT(message_of([&] { wide.index({index}); }), HasSubstr("elements"));
+  EXPECT_THAT(message_of([&] { fetch(wide.slice(0, 0, int64_t{1} << 45)); }), HasSubstr("elements"));
+  EXPECT_TRUE(same(torch::arange(6.f).reshape({3, 2}), table_));
+}
+
 TEST_F(Errors, LabelsOutsideTheClassesAreReported) {
   const auto logits = torch::randn({2, 3}).to(device()), labels = torch::tensor({0, 3}).to(device());
   EXPECT_THAT(message_of([&] { torch::nn::functional::cross_entropy(logits, labels).item<float>(); }),

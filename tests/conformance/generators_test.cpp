@@ -2,6 +2,8 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <thread>
+
 #include "draws.h"
 #include "same.h"
 
@@ -26,6 +28,18 @@ TEST_F(Generators, OfOnesOwnDrawApartFromTheDefaultOne) {
     return torch::stack({first, from_default, torch::empty({5}, o).normal_(0, 1, own)});
   };
   EXPECT_TRUE(same(draw(torch::kCPU), draw(device())));
+}
+
+TEST_F(Generators, MayBeUsedFirstByManyThreads) {
+  for (int round = 0; round < 20; ++round) {
+    const auto own = own_generator(device());
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([own] { torch::empty({3}, torch::TensorOptions(device())).uniform_(0, 1, own); });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_EQ(message_of([] {}), "no error");
 }
 
 TEST_F(Generators, AreTakenByEveryOpThatHasAnArgumentForOne) {

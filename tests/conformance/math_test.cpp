@@ -199,6 +199,17 @@ TEST_F(Math, GroupNormOfChannelsLastHasTheSameGradients) {
     (first[0].pow(2).sum() + first[1].sum()).backward();
     return Results{first[0].detach(), first[1].detach(), in[0].grad(), in[1].grad()};
   })) << "differentiated twice";
+  // A gradient function that throws leaves nothing to the next one.
+  EXPECT_TRUE(computes_the_same({images, weight, torch::randn({4, 6, 7, 5}).requires_grad_()}, [](const auto& in) {
+    const auto lost = torch::group_norm(in[0] * 1, 3, in[1]).sum();
+    {
+      const torch::NoGradGuard no_grad;
+      in[1].mul_(2);
+    }
+    EXPECT_THROW(lost.backward(), c10::Error);
+    torch::group_norm(in[2], 3).pow(3).sum().backward();
+    return Results{in[2].grad()};
+  }));
 }
 
 TEST_F(Math, OutTensorsAreFilledAndSized) {

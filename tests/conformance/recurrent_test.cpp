@@ -1,7 +1,7 @@
 // Recurrent networks: outputs, last states and the gradients of everything.
 #include <numeric>
 
-#include <remote/device/taped_ops.h>
+#include <remote/device/ops/taped_ops.h>
 
 #include "same.h"
 

@@ -1,7 +1,7 @@
 // Ops that keep their tape on the worker, as a CUDA worker runs attention and recurrent layers. Recorded here by name,
 // so that a CPU worker shows that outputs and gradients are those of the same op under autograd. Recurrent ones are in
 // recurrent_test.cpp.
-#include <remote/device/taped_ops.h>
+#include <remote/device/ops/taped_ops.h>
 
 #include "same.h"
 

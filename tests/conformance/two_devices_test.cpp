@@ -134,5 +134,15 @@ TEST_F(TwoDevices, AnErrorOfOneIsNoneOfTheOther) {
   clear_errors();
 }
 
+TEST_F(TwoDevices, ErrorsOfBothAreTold) {
+  const auto fail_on = [](torch::Device where) {
+    torch::embedding(torch::ones({2, 2}).to(where), torch::tensor({7}).to(where));
+  };
+  const std::string said = message_of([&] { fail_on(device()), fail_on(other_device()); });
+  EXPECT_THAT(said, HasSubstr("; and "));
+  EXPECT_NO_THROW(synchronize());
+  clear_errors();
+}
+
 }  // namespace
 }  // namespace remote::test

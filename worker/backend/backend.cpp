@@ -2,6 +2,7 @@
 
 #include <torch/version.h>
 
+#include <remote/base/credential.h>
 #include <remote/wire/version.h>
 #include <worker/backend/core.h>
 #include <worker/backend/op_library.h>
@@ -10,14 +11,6 @@
 
 namespace remote::worker {
 namespace {
-
-/// Takes as long for a wrong guess as for the right one.
-bool same_secret(const std::string& left, const std::string& right) {
-  if (left.size() != right.size()) return false;
-  unsigned char difference = 0;
-  for (size_t i = 0; i < left.size(); ++i) difference |= static_cast<unsigned char>(left[i] ^ right[i]);
-  return difference == 0;
-}
 
 class BackendImpl final : public Backend {
  public:

@@ -11,11 +11,11 @@ namespace remote::worker {
 namespace {
 
 using wire::ByteReader;
+using wire::kMaxNameBytes;
+using wire::kMaxScopes;
 using wire::Verb;
 
 constexpr uint64_t kMaxOperations = 1 << 16;
-constexpr size_t kMaxScopes = 1 << 18;
-constexpr size_t kMaxNameBytes = 4 << 10;
 constexpr size_t kMaxSchemaBytes = 16 << 10;
 constexpr size_t kMaxGeneratorStateBytes = 64 << 10;
 constexpr size_t kMaxAddressBytes = 512;
@@ -180,14 +180,7 @@ Interpreter::Outcome Interpreter::upload(ByteReader& in, uint64_t sequence) {
       status = status_of(error);
     }
   }
-  const RootErrorPtr root = fail("an upload", sequence, status);
-  // Without its bytes if need be, so that what uses it later is told of this error.
-  if (!entry.ok() && fresh.bytes) entry = state_.storages.add(storage, 0);
-  if (entry.ok() && fresh.bytes) {
-    (*entry)->poison(root);
-  } else if (entry.ok()) {
-    (*entry)->miss(root);
-  }
+  spoil(entry, storage, fresh.bytes.has_value(), fail("an upload", sequence, status));
   return Outcome::kDone;
 }
 
@@ -237,6 +230,11 @@ void Interpreter::read_values(const wire::TensorRef& ref, uint64_t sequence, con
   value.status = std::move(status);
 }
 
+bool Interpreter::has_room_for(uint64_t bytes) const {
+  const uint64_t on_its_way = fetched_bytes_.load(std::memory_order_acquire);
+  return on_its_way == 0 || on_its_way + bytes <= core_.options.limits.max_inflight_transfer_bytes;
+}
+
 Interpreter::Outcome Interpreter::fetch(ByteReader& in, uint64_t sequence) {
   Outbox::Delivery delivery;
   delivery.value.request = in.varint();
@@ -245,10 +243,7 @@ Interpreter::Outcome Interpreter::fetch(ByteReader& in, uint64_t sequence) {
   const uint64_t elements = wire::view_elements(ref.sizes).value_or(0);
   const uint64_t bytes = elements * c10::elementSize(ref.dtype);
   const bool bulk = bytes > wire::kInlineBytes;
-  const uint64_t on_its_way = fetched_bytes_.load(std::memory_order_acquire);
-  if (bulk && on_its_way != 0 && on_its_way + bytes > core_.options.limits.max_inflight_transfer_bytes) {
-    return Outcome::kWait;
-  }
+  if (bulk && !has_room_for(bytes)) return Outcome::kWait;
   read_values(ref, sequence, "a fetch", delivery);
   if (bulk && delivery.value.status.ok()) {
     delivery.value.bulk = true;
@@ -277,8 +272,14 @@ Interpreter::Outcome Interpreter::send_to_peer(ByteReader& in, uint64_t sequence
     answer(std::move(delivery.value));
     return Outcome::kDone;
   }
-  if (bytes != 0) read_values(ref, sequence, "a copy to a peer", delivery);
-  if (delivery.value.status.ok()) delivery.peer = std::move(peer);
+  if (bytes != 0) {
+    if (!has_room_for(bytes)) return Outcome::kWait;
+    read_values(ref, sequence, "a copy to a peer", delivery);
+  }
+  if (delivery.value.status.ok()) {
+    fetched_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    delivery.peer = std::move(peer);
+  }
   state_.outbox.deliveries.push_back(std::move(delivery));
   return Outcome::kDone;
 }
@@ -316,8 +317,19 @@ Interpreter::Outcome Interpreter::resize(ByteReader& in, uint64_t sequence) {
       status = status_of(error);
     }
   }
-  fail("a resize", sequence, status);
+  spoil(entry, storage, fresh.bytes.has_value(), fail("a resize", sequence, status));
   return Outcome::kDone;
+}
+
+void Interpreter::spoil(StatusOr<StorageEntry*>& entry, uint64_t storage, bool fresh, const RootErrorPtr& root) {
+  // Without its bytes if need be, so that what uses it later is told of this error.
+  if (!entry.ok() && fresh) entry = state_.storages.add(storage, 0);
+  if (!entry.ok()) return;
+  if (fresh) {
+    (*entry)->poison(root);
+  } else {
+    (*entry)->miss(root);
+  }
 }
 
 Interpreter::Outcome Interpreter::synchronize(ByteReader& in) {
@@ -331,10 +343,11 @@ Interpreter::Outcome Interpreter::synchronize(ByteReader& in) {
 Interpreter::Outcome Interpreter::define_scope(ByteReader& in) {
   const uint64_t scope = in.varint();
   const auto path = in.string(kMaxNameBytes);
-  if (!in.ok() || state_.scopes.size() >= kMaxScopes)
+  if (!in.ok() || state_.scopes.size() >= kMaxScopes) {
     in.fail();
-  else
+  } else {
     state_.scopes[scope] = path;
+  }
   return finish(in, "the definition of a scope, or one too many");
 }
 

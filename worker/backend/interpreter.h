@@ -22,8 +22,8 @@ class Interpreter {
     kEnd,  ///< the stream can't go on: end_reason()
   };
 
-  /// `fetched_bytes`: of bulk fetches that are on their way to the client. A fetch adds to it; whoever lets go of the
-  /// bytes takes from it.
+  /// `fetched_bytes`: of bulk fetches and copies to peers that are on their way. A fetch adds to it; whoever lets go of
+  /// the bytes takes from it.
   Interpreter(Core& core, SessionState& state, Transfers& transfers, std::atomic<uint64_t>& fetched_bytes)
       : core_(core),
         state_(state),
@@ -50,6 +50,10 @@ class Interpreter {
   Outcome setting(wire::ByteReader& in, uint64_t sequence);
   Outcome fetch_statistics(wire::ByteReader& in);
   Outcome send_to_peer(wire::ByteReader& in, uint64_t sequence);
+  /// Whether so much more may be on its way to the client or to peers.
+  bool has_room_for(uint64_t bytes) const;
+  /// A storage that a failed record was to fill: poisoned where the record made it, else it has missed a write.
+  void spoil(StatusOr<StorageEntry*>& entry, uint64_t storage, bool fresh, const RootErrorPtr& root);
 
   Outcome end(Status reason);
   /// Done, unless the record's bytes were cut off.

@@ -208,11 +208,7 @@ void SessionImpl::deliver(wire::Reply& reply, std::vector<std::shared_ptr<Bulk>>
       continue;
     }
     if (delivery.value.bulk) {
-      auto bulk = std::make_shared<Bulk>();
-      bulk->data = std::move(delivery.bytes);
-      bulk->bytes = delivery.byte_count;
-      bulk->count = fetched_;
-      bulks.push_back(std::move(bulk));
+      bulks.push_back(counted(delivery));
     } else if (delivery.byte_count != 0) {
       delivery.value.bytes.assign(static_cast<const char*>(delivery.bytes.get()), delivery.byte_count);
     }
@@ -223,11 +219,19 @@ void SessionImpl::deliver(wire::Reply& reply, std::vector<std::shared_ptr<Bulk>>
   peer_answers_->values.clear();
 }
 
+std::shared_ptr<SessionImpl::Bulk> SessionImpl::counted(Outbox::Delivery& delivery) const {
+  auto bulk = std::make_shared<Bulk>();
+  bulk->data = std::move(delivery.bytes);
+  bulk->bytes = delivery.byte_count;
+  bulk->count = fetched_;
+  return bulk;
+}
+
 void SessionImpl::send_to_peer(Outbox::Delivery delivery) {
-  const auto bytes = std::make_shared<c10::DataPtr>(std::move(delivery.bytes));
-  const void* data = bytes->get();
+  const auto bulk = counted(delivery);
+  const void* data = bulk->data.get();
   core_->options.peers->send(
-      std::move(*delivery.peer), delivery.transfer, bytes, data, delivery.byte_count,
+      std::move(*delivery.peer), delivery.transfer, bulk, data, delivery.byte_count,
       [value = std::move(delivery.value), answers = peer_answers_, weak = weak_from_this()](Status status) mutable {
         value.status = std::move(status);
         {

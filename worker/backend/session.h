@@ -33,7 +33,7 @@ class SessionImpl final : public Session, public Task, public std::enable_shared
   bool leased() const { return leased_.load(std::memory_order_acquire); }
 
  private:
-  /// Bytes of fetches that the carrier has not let go of.
+  /// Bytes of fetches and of copies to peers that the carrier has not let go of.
   struct FetchedBytes {
     std::atomic<uint64_t> bytes{0};
     std::weak_ptr<SessionImpl> session;
@@ -66,6 +66,8 @@ class SessionImpl final : public Session, public Task, public std::enable_shared
   void guarded(const std::function<void()>& action);
   bool must_report() const;
   void deliver(wire::Reply& reply, std::vector<std::shared_ptr<Bulk>>& bulks);
+  /// The bytes of a delivery, which count as on their way for as long as somebody holds them.
+  std::shared_ptr<Bulk> counted(Outbox::Delivery& delivery) const;
   void send_to_peer(Outbox::Delivery delivery);
   bool has_peer_answers();
   void detached();

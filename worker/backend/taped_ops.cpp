@@ -77,21 +77,23 @@ void run_taped(const c10::OperatorHandle& op, Stack* stack) {
   const auto& schema = aten_op.schema();
   auto tape = std::make_unique<Tape>();
   size_t seen = 0;
-  const auto visit = [&](const Tensor& tensor) {
+  const auto visit = [&](const Tensor& given) {
     TORCH_CHECK(seen < needs_gradient.size(), "needs_gradient has ", needs_gradient.size(),
                 " elements, fewer than there are tensors");
-    if (!needs_gradient.get(seen++)) return;
-    tensor.set_requires_grad(true);
-    tape->inputs.push_back(tensor);
+    if (!needs_gradient.get(seen++)) return given;
+    tape->inputs.push_back(given.detach().set_requires_grad(true));
+    return tape->inputs.back();
   };
   for (size_t i = 0; i < schema.arguments().size(); ++i) {
     c10::IValue& value = torch::jit::peek(*stack, i, schema.arguments().size());
     if (wire::is_batch_sizes(schema.arguments()[i])) {
       value = at::tensor(value.toIntVector(), at::kLong);
     } else if (value.isTensor() && value.toTensor().defined()) {
-      visit(value.toTensor());
+      value = visit(value.toTensor());
     } else if (value.isTensorList()) {
-      for (const c10::IValue& element : value.toListRef()) visit(element.toTensor());
+      std::vector<Tensor> tensors = value.toTensorVector();
+      for (Tensor& tensor : tensors) tensor = visit(tensor);
+      value = std::move(tensors);
     }
   }
   TORCH_CHECK(seen == needs_gradient.size(), "needs_gradient has ", needs_gradient.size(), " elements for ", seen,

@@ -8,6 +8,8 @@ namespace remote::worker {
 namespace {
 
 constexpr size_t kMaxReasonBytes = 4 << 10;
+/// A client has no more uploads than bytes outstanding allow, each of some size.
+constexpr size_t kMaxTransfers = 1 << 16;
 
 Status misfit(const wire::Chunk& chunk, const std::string& why) {
   return {StatusCode::kInvalidArgument, "bytes " + std::to_string(chunk.offset) + " to " +
@@ -29,6 +31,10 @@ void Transfers::give_up(const wire::Chunk& chunk) {
 StatusOr<bool> Transfers::supply(const wire::Chunk& chunk) {
   if (chunk.gives_up()) {
     std::lock_guard lock(mutex_);
+    if (transfers_.size() >= kMaxTransfers) {
+      return Status(StatusCode::kResourceExhausted, "the client has given up " + std::to_string(kMaxTransfers) +
+                                                        " uploads whose records have not come");
+    }
     if (!closed_) give_up(chunk);
     return true;
   }

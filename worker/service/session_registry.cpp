@@ -3,6 +3,8 @@
 #include <random>
 #include <vector>
 
+#include <remote/base/credential.h>
+
 namespace remote::worker {
 namespace {
 
@@ -13,14 +15,6 @@ std::string make_token() {
   std::string token(kTokenBytes, '\0');
   for (char& byte : token) byte = static_cast<char>(entropy());
   return token;
-}
-
-/// Takes the same time wherever the first difference is.
-bool equal(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
 }
 
 }  // namespace
@@ -40,7 +34,7 @@ void SessionRegistry::remove(uint64_t session) {
 StatusOr<std::shared_ptr<SessionLink>> SessionRegistry::find(uint64_t session, std::string_view token) const {
   std::lock_guard lock(mutex_);
   const auto entry = sessions_.find(session);
-  if (entry == sessions_.end() || !equal(entry->second.token, token)) {
+  if (entry == sessions_.end() || !same_secret(entry->second.token, token)) {
     return Status(StatusCode::kUnauthenticated,
                   "expected the session and the token of a Welcome whose stream is open, but got another session or "
                   "token");

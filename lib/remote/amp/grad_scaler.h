@@ -24,7 +24,7 @@ struct GradScalerOptions {
 ///
 /// The scale and what was found lie beside the gradients, and the optimizer's own op looks at them: unlike Python's, it
 /// never waits to learn whether a step overflowed. bfloat16 needs none of this. One thread. All gradients lie on the
-/// scaler's device.
+/// scaler's device. Optimizers are known by their address: one that was used with a scaler lives as long as it does.
 class GradScaler {
  public:
   /// Throws c10::Error for options that make no sense.

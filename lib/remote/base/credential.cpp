@@ -17,4 +17,11 @@ StatusOr<std::string> read_credential(const std::string& path) {
   return line;
 }
 
+bool same_secret(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return false;
+  unsigned difference = 0;
+  for (size_t i = 0; i < left.size(); ++i) difference |= static_cast<unsigned char>(left[i] ^ right[i]);
+  return difference == 0;
+}
+
 }  // namespace remote

@@ -153,12 +153,15 @@ uint32_t Session::op_number(const c10::OperatorHandle& op) {
   return entry->second;
 }
 
-void Session::define_scope_if_new(uint32_t scope, c10::function_ref<std::string()> path) {
-  if (scope == 0 || (scope < scopes_.size() && scopes_[scope])) return;
+uint32_t Session::define_scope_if_new(uint32_t scope, c10::function_ref<std::string()> path) {
+  if (scope == 0 || (scope < scopes_.size() && scopes_[scope])) return scope;
+  if (scope_count_ >= wire::kMaxScopes) return 0;
   if (scope >= scopes_.size()) scopes_.resize(scope + 1);
   scopes_[scope] = true;
-  writer_.define_scope(scope, path());
+  ++scope_count_;
+  writer_.define_scope(scope, path().substr(0, wire::kMaxNameBytes));
   keep_definition();
+  return scope;
 }
 
 void Session::release(uint64_t storage) noexcept {
@@ -437,6 +440,7 @@ void Session::forget_stream() {
   batch_bytes_ = transfer_bytes_ = 0;
   op_numbers_ = {};
   scopes_ = {};
+  scope_count_ = 0;
   splice_buffer_ = {};
 }
 

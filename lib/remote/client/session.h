@@ -81,8 +81,9 @@ class Session final : private wire::RecordSource,
 
   /// Inside record(), before begin_run() and once for each run: the op's number, which the first use defines.
   uint32_t op_number(const c10::OperatorHandle& op);
-  /// Inside record(), before the record that uses it: defines a scope that the worker does not know yet. 0 needs none.
-  void define_scope_if_new(uint32_t scope, c10::function_ref<std::string()> path);
+  /// Inside record(), before the record that uses it: defines a scope that the worker does not know yet. Returns what
+  /// stands for it: 0, no scope, once the session has defined as many as it may.
+  uint32_t define_scope_if_new(uint32_t scope, c10::function_ref<std::string()> path);
 
   /// Says that nobody refers to a storage any more. Never blocks and needs no credit; any thread, under any lock.
   /// Stands in the stream behind all that was recorded before the call. Dropped when the session has ended.
@@ -204,6 +205,7 @@ class Session final : private wire::RecordSource,
   std::optional<Status> ended_;
   std::unordered_map<const void*, uint32_t> op_numbers_;
   std::vector<bool> scopes_;  // defined ones
+  size_t scope_count_ = 0;
   Counters counters_;
 
   // Held only for a push or a swap, and never while taking another lock: a deleter may run anywhere.

@@ -35,7 +35,7 @@ struct BatchOptions {
   int64_t batch_size = 128;
   /// 0: as batch_size.
   int64_t val_batch_size = 0;
-  /// Off: in the order of the file. Text is always drawn at random while this is on, see data::Order.
+  /// Off: in the order of the file. Text is always drawn at random while this is on, see BatchSampler::Order.
   bool shuffle = true;
   /// Leaves out an epoch's last batch when it is incomplete.
   bool drop_last = false;

@@ -9,6 +9,7 @@
 #include <ATen/native/ReduceOpsUtils.h>
 #include <ATen/native/im2col_shape_check.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace remote::device {
@@ -30,10 +31,15 @@ double number_at(Arguments arguments, size_t place) {
 
 // ---- Dtypes
 
-/// The tensors at the places have one dtype, and it is not Bool.
+bool any_is_empty(std::initializer_list<Tensor> tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& tensor) { return tensor.numel() == 0; });
+}
+
+/// The tensors at the places have one dtype, and it is not Bool. Of an empty product no kernel is asked.
 template <size_t kFirst, size_t... kOthers>
 void are_factors(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, kFirst).scalar_type();
+  if (any_is_empty({tensor_at(arguments, kFirst), tensor_at(arguments, kOthers)...})) return;
   TORCH_CHECK(dtype != at::kBool, schema.name(), ": expected numbers to multiply, got ",
               schema.arguments()[kFirst].name(), " of Bool; convert it with .to(...)");
   for (const size_t other : {kOthers...}) {
@@ -68,6 +74,7 @@ void is_condition(const Schema& schema, Arguments arguments) {
 }
 template <size_t kPlace>
 void is_floating(const Schema& schema, Arguments arguments) {
+  if (tensor_at(arguments, kPlace).numel() == 0) return;
   is_one_of<at::kFloat, at::kDouble, at::kHalf, at::kBFloat16>(schema, arguments, kPlace, "a floating-point dtype");
 }
 template <size_t... kPlaces>
@@ -80,10 +87,11 @@ void are_bits(const Schema& schema, Arguments arguments) {
   }
 }
 
-/// native_layer_norm(input, normalized_shape, weight, bias, eps)
-void layer_norm(const Schema& schema, Arguments arguments) {
+/// native_layer_norm(input, normalized_shape, weight, bias, eps), native_group_norm(input, weight, bias, ...)
+template <size_t kWeight>
+void normalization(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
-  for (const size_t place : {2, 3}) {
+  for (const size_t place : {kWeight, kWeight + 1}) {
     const Tensor tensor = tensor_at(arguments, place);
     const bool wider = c10::isReducedFloatingType(dtype) && tensor.defined() && tensor.scalar_type() == at::kFloat;
     TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype || wider, schema.name(), ": expected ",
@@ -94,8 +102,11 @@ void layer_norm(const Schema& schema, Arguments arguments) {
 
 // ---- Random numbers
 
+/// normal_(self, mean, std), and normal(mean, std) where std is a number
 void normal(const Schema& schema, Arguments arguments) {
-  const double deviation = number_at(arguments, 2);
+  const size_t place = schema.name().ends_with('_') ? 2 : 1;
+  if (arguments[place].isTensor()) return;
+  const double deviation = number_at(arguments, place);
   TORCH_CHECK(deviation >= 0, schema.name(), " expects std >= 0.0, but found std ", deviation);
 }
 
@@ -104,11 +115,12 @@ void uniform(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
 }
 
+/// random_(self, from, to) or random_(self, to)
 void random(const Schema& schema, Arguments arguments) {
-  if (schema.overload_name() == "from" && arguments[2].isInt()) {
-    const int64_t from = arguments[1].toInt(), to = arguments[2].toInt();
-    TORCH_CHECK(from < to, schema.name(), " expects 'from' to be less than 'to', but got from=", from, " >= to=", to);
-  }
+  const bool has_from = schema.overload_name() == "from";
+  if (!(has_from ? arguments[2].isInt() : schema.overload_name() == "to")) return;
+  const int64_t from = has_from ? arguments[1].toInt() : 0, to = arguments[has_from ? 2 : 1].toInt();
+  TORCH_CHECK(from < to, schema.name(), " expects 'from' to be less than 'to', but got from=", from, " >= to=", to);
 }
 
 template <size_t kPlace>
@@ -174,8 +186,20 @@ std::optional<at::DimVector> indexed_size(const Tensor& self, const c10::List<st
   return size;
 }
 
+/// The indices are integers or masks.
+void check_indices(const Schema& schema, const c10::List<std::optional<Tensor>>& indices) {
+  for (const std::optional<Tensor>& index : indices) {
+    if (!index || !index->defined()) continue;
+    const ScalarType dtype = index->scalar_type();
+    TORCH_CHECK_INDEX(dtype == at::kLong || dtype == at::kInt || dtype == at::kBool || dtype == at::kByte,
+                      "tensors used as indices must be long, int, byte or bool tensors; ", schema.name(), " got ",
+                      dtype, "; convert it with .to(...)");
+  }
+}
+
 /// _index_put_impl_(self, indices, values, ...)
-void index_put(const Schema&, Arguments arguments) {
+void index_put(const Schema& schema, Arguments arguments) {
+  check_indices(schema, arguments[1].toOptionalTensorList());
   const auto size = indexed_size(arguments[0].toTensor(), arguments[1].toOptionalTensorList());
   const Tensor& values = arguments[2].toTensor();
   TORCH_CHECK(!size || at::is_expandable_to(values.sizes(), *size), "shape mismatch: value tensor of shape ",
@@ -185,6 +209,7 @@ void index_put(const Schema&, Arguments arguments) {
 
 /// masked_fill_(self, mask, ...) and masked_scatter_(self, mask, ...)
 void masked(const Schema& schema, Arguments arguments) {
+  is_one_of<at::kBool>(schema, arguments, 1, "a mask of dtype Bool");
   const Tensor self = tensor_at(arguments, 0), mask = tensor_at(arguments, 1);
   (void)at::expand_inplace(self, mask, schema.name().c_str());
 }
@@ -197,6 +222,16 @@ void put(const Schema& schema, Arguments arguments) {
                     ": expected source and index to have the same number of elements, "
                     "but got source.numel() = ",
                     values, ", index.numel() = ", places);
+}
+
+/// _embedding_bag(weight, indices, offsets, ...): the two become one dtype.
+void embedding_bag(const Schema& schema, Arguments arguments) {
+  const ScalarType indices = tensor_at(arguments, 1).scalar_type(), offsets = tensor_at(arguments, 2).scalar_type();
+  const ScalarType both = c10::promoteTypes(indices, offsets);
+  TORCH_CHECK(both == at::kLong || both == at::kInt, schema.name(),
+              ": expected indices and offsets of dtype Long or "
+              "Int, but got ",
+              indices, " and ", offsets, "; convert them with .to(...)");
 }
 
 /// searchsorted(sorted_sequence, self, *, out_int32, right, side, sorter); self may be a number.
@@ -237,8 +272,9 @@ void col2im(const Schema&, Arguments arguments) {
 }
 
 /// grid_sampler_2d(input, grid, ...) and grid_sampler_3d
-void grid_sampler(const Schema&, Arguments arguments) {
+void grid_sampler(const Schema& schema, Arguments arguments) {
   at::native::check_grid_sampler_common(tensor_at(arguments, 0), tensor_at(arguments, 1));
+  are_factors<0, 1>(schema, arguments);
 }
 
 /// reflection_padNd(self, padding): no more than there is to reflect.
@@ -333,7 +369,8 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"vdot", are_factors<0, 1>},
       {"addbmm", are_factors<0, 1, 2>},
       {"convolution", are_factors<0, 1>},
-      {"native_layer_norm", layer_norm},
+      {"native_layer_norm", normalization<2>},
+      {"native_group_norm", normalization<1>},
       {"bitwise_and", are_bits<0, 1>},
       {"bitwise_or", are_bits<0, 1>},
       {"bitwise_xor", are_bits<0, 1>},
@@ -342,6 +379,7 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"poisson", is_floating<0>},
 
       {"normal_", normal},
+      {"normal", normal},
       {"log_normal_", has_positive<2>},
       {"cauchy_", has_positive<2>},
       {"exponential_", has_positive<1>},
@@ -353,8 +391,8 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"multinomial", multinomial},
 
       {"embedding", is_index<1>},
-      {"_embedding_bag", is_index<1>},
-      {"_embedding_bag_forward_only", is_index<1>},
+      {"_embedding_bag", embedding_bag},
+      {"_embedding_bag_forward_only", embedding_bag},
       {"index_select", is_index<2>},
       {"index_fill_", is_long<2>},
       {"take", is_long<1>},

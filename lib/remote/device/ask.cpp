@@ -70,6 +70,28 @@ void remember(std::string key, const std::vector<wire::OutputMeta>& outputs) {
   answers().specs.insert_or_assign(std::move(key), std::move(specs));
 }
 
+/// A worker is trusted no more than a client: what it describes becomes tensors here.
+void check_described(const std::vector<wire::OutputMeta>& outputs, uint64_t first_id, const std::string& worker) {
+  const auto refuse = [&](size_t place, const char* what) {
+    throw Error(StatusCode::kInternal, "worker " + worker + " described output " + std::to_string(place) +
+                                           " of an op " + what +
+                                           "; client and worker disagree, or the worker is not to be trusted");
+  };
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const wire::OutputMeta& output = outputs[i];
+    if (i >= kReservedIds) refuse(i, "that returns more tensors than can be asked for");
+    if (!output.defined) continue;
+    if (output.storage != first_id + i) refuse(i, "as another storage than was reserved for it");
+    uint64_t extent = 0;
+    if (output.dtype == c10::ScalarType::Undefined || c10::isQIntType(output.dtype) ||
+        !wire::view_elements(output.sizes) ||
+        !wire::view_extent_bytes(output.sizes, output.strides, 0, c10::elementSize(output.dtype), &extent) ||
+        extent > output.storage_bytes) {
+      refuse(i, "with a dtype or sizes that no tensor has");
+    }
+  }
+}
+
 }  // namespace
 
 bool find_asked(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device,
@@ -90,6 +112,7 @@ std::vector<at::Tensor> ask(const OpInfo& info, c10::ArrayRef<c10::IValue> argum
     out.end_run_ask(request, first_id);
   });
   throw_if_error(pending->wait().status());
+  check_described(pending->outputs(), first_id, session.address());
   if (!info.data_dependent) remember(key_of(info, arguments, device), pending->outputs());
 
   std::vector<at::Tensor> results;

@@ -2,7 +2,9 @@
 
 #include <sstream>
 
+#include <remote/device/error.h>
 #include <remote/device/generator.h>
+#include <remote/wire/limits.h>
 
 namespace remote::device {
 
@@ -17,6 +19,7 @@ bool Describer::describe(const at::Tensor& tensor, wire::TensorRef& ref) {
   ref.neg = tensor.is_neg();
   ref.offset = impl.storage_offset();
   const auto sizes = impl.sizes(), strides = impl.strides();
+  check_within_limits(sizes);
   ref.sizes.assign(sizes.begin(), sizes.end());
   ref.strides.assign(strides.begin(), strides.end());
   if (const auto fresh_bytes = context->announce()) {
@@ -40,6 +43,20 @@ StatusOr<uint64_t> Describer::describe(const at::Generator& generator) {
 void Describer::forget() {
   for (auto* context : announced_) context->announced = false;
   announced_.clear();
+}
+
+void check_within_limits(c10::IntArrayRef sizes) {
+  if (sizes.size() > wire::kMaxRank) {
+    throw Error(StatusCode::kInvalidArgument, "remote: a tensor of " + std::to_string(sizes.size()) +
+                                                  " dimensions was used, and a worker takes at most " +
+                                                  std::to_string(wire::kMaxRank) + "; flatten some of them");
+  }
+  if (!wire::view_elements(sizes)) {
+    std::ostringstream text;
+    text << "remote: a tensor of sizes " << sizes << " was used, and a worker takes at most " << wire::kMaxViewElements
+         << " elements; are its sizes what they should be?";
+    throw Error(StatusCode::kResourceExhausted, text.str());
+  }
 }
 
 std::string describe_for_people(const at::Tensor& tensor) {

@@ -30,6 +30,9 @@ class Describer final : public wire::ArgumentDescriber {
   c10::SmallVector<StorageContext*, 8> announced_;
 };
 
+/// Throws Error for sizes that no worker takes: too many dimensions, or elements (strides of 0 cost nothing here).
+void check_within_limits(c10::IntArrayRef sizes);
+
 /// "Float [64, 128] on remote:0".
 std::string describe_for_people(const at::Tensor& tensor);
 

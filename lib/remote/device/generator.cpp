@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <memory>
 
 #include <remote/client/session.h>
 #include <remote/device/error.h>
@@ -20,23 +21,21 @@ RemoteGenerator::RemoteGenerator(c10::DeviceIndex device, uint64_t id)
     : c10::GeneratorImpl(c10::Device(c10::DeviceType::PrivateUse1, device),
                          c10::DispatchKeySet(c10::DispatchKey::PrivateUse1)),
       id_(id),
-      seed_(c10::default_rng_seed_val),
-      created_(id == 0) {}
+      seed_(c10::default_rng_seed_val) {}
 
 RemoteGenerator::~RemoteGenerator() {
-  if (id_ == 0 || !created_) return;
-  auto session = Runtime::get().session_if_connected(device().index());
-  if (!session) return;
-  session->release_generator(id_);
+  if (created_in_ == nullptr) return;
+  const auto session = Runtime::get().session_if_connected(device().index());
+  if (session.get() == created_in_) session->release_generator(id_);
 }
 
 void RemoteGenerator::set_current_seed(uint64_t seed) {
+  const auto session = Runtime::get().session_if_connected(device().index());
+  std::lock_guard lock(mutex_);
   seed_ = seed;
   seeded_ = true;
-  if (!created_) return;
-  if (auto session = Runtime::get().session_if_connected(device().index())) {
-    value_or_throw(session->record([&](wire::RecordWriter& out) { return out.seed(id_, seed), Status(); }));
-  }
+  if (session == nullptr || (id_ != 0 && session.get() != created_in_)) return;
+  value_or_throw(session->record([&](wire::RecordWriter& out) { return out.seed(id_, seed), Status(); }));
 }
 
 void RemoteGenerator::announce(client::Session& session) {
@@ -45,11 +44,12 @@ void RemoteGenerator::announce(client::Session& session) {
 }
 
 uint64_t RemoteGenerator::wire_id() {
-  if (!created_) {
-    value_or_throw(Runtime::get().session(device().index()).record([&](wire::RecordWriter& out) {
-      return out.create_generator(id_, seed_), Status();
-    }));
-    created_ = true;
+  if (id_ == 0) return id_;
+  auto& session = Runtime::get().session(device().index());
+  std::lock_guard lock(mutex_);
+  if (created_in_ != &session) {
+    value_or_throw(session.record([&](wire::RecordWriter& out) { return out.create_generator(id_, seed_), Status(); }));
+    created_in_ = &session;
   }
   return id_;
 }
@@ -93,13 +93,13 @@ void RemoteGenerator::set_state(const c10::TensorImpl& state) {
 
 RemoteGenerator* RemoteGenerator::clone_impl() const {
   const uint64_t from = const_cast<RemoteGenerator*>(this)->wire_id();
-  auto* copy = new RemoteGenerator(device().index(), g_next_generator++);
-  value_or_throw(Runtime::get().session(device().index()).record([&](wire::RecordWriter& out) {
-    return out.fork_generator(from, copy->id_), Status();
-  }));
+  auto copy = std::make_unique<RemoteGenerator>(device().index(), g_next_generator++);
+  auto& session = Runtime::get().session(device().index());
+  value_or_throw(
+      session.record([&](wire::RecordWriter& out) { return out.fork_generator(from, copy->id_), Status(); }));
   copy->seed_ = seed_;
-  copy->created_ = true;
-  return copy;
+  copy->created_in_ = &session;
+  return copy.release();
 }
 
 const at::Generator& default_generator(c10::DeviceIndex device) {

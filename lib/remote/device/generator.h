@@ -3,6 +3,7 @@
 #include <c10/core/GeneratorImpl.h>
 
 #include <cstdint>
+#include <mutex>
 
 namespace remote::client {
 class Session;
@@ -12,7 +13,7 @@ namespace remote::device {
 
 /// A random number generator that lives on a worker; this object holds its id and the seed it last got. Seeding,
 /// drawing and forking are records in the stream; reading the state is a round trip. A seed set before the device is
-/// connected counts.
+/// connected counts; on a device that was connected anew, the generator starts from its seed. Thread-safe.
 class RemoteGenerator final : public c10::GeneratorImpl {
  public:
   /// Id 0 is the session's default generator, which exists from the start; any other is created on first use.
@@ -40,8 +41,10 @@ class RemoteGenerator final : public c10::GeneratorImpl {
 
   uint64_t id_;
   uint64_t seed_;
-  bool seeded_ = false;   // set_current_seed was called
-  bool created_ = false;  // the worker knows this id
+  bool seeded_ = false;  // set_current_seed was called
+  mutable std::mutex mutex_;
+  /// Whose worker knows the id; sessions are never destroyed. Guarded by mutex_. Id 0 is known to all.
+  const client::Session* created_in_ = nullptr;
 };
 
 /// The default generator of a device. The object exists from load, without a connection.

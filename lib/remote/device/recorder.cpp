@@ -156,6 +156,7 @@ std::vector<at::Tensor> record_declared(const OpInfo& info, c10::ArrayRef<c10::I
       continue;
     }
     const bool opaque = spec.kind == OutputSpec::Kind::kOpaque;
+    if (!opaque) check_within_limits(spec.sizes);
     const uint64_t bytes =
         opaque ? 0 : at::detail::computeStorageNbytes(spec.sizes, spec.strides, c10::elementSize(spec.dtype));
     c10::Storage storage = make_storage(bytes, device);

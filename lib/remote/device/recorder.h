@@ -9,8 +9,9 @@ namespace remote::device {
 
 /// Records an op on remote tensors instead of running it: the boxed kernel behind every op of the device.
 ///
-/// Returns tensors whose metadata is known from, in this order: the outs that came with the call, LibTorch's Meta
-/// kernels, our shape rules, an answer that the worker gave earlier, the worker (a round trip, counted). Thread-safe.
+/// Returns tensors whose metadata is known from, in this order: the outs that came with the call (which LibTorch's
+/// structured ops have sized), our shape rules, the Meta kernel of an op of a custom library, an answer that the worker
+/// gave earlier, the worker (a round trip, counted). Thread-safe.
 /// Throws Error: arguments on several devices, an op that returns no tensors, or an earlier error of the worker that
 /// nobody has seen.
 void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack);

@@ -18,8 +18,8 @@ std::string full_name(const OpInfo& info) {
 Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, DeviceState& state, Describer& describer,
                  client::Session& session, wire::RecordWriter& out) {
   record_changed_settings(state.sent_settings, info.products, out);
-  const uint32_t scope = NameScope::current_id();
-  if (scope != 0) session.define_scope_if_new(scope, [&] { return NameScope::path_of(scope); });
+  uint32_t scope = NameScope::current_id();
+  if (scope != 0) scope = session.define_scope_if_new(scope, [scope] { return NameScope::path_of(scope); });
   const uint32_t number = session.op_number(info.op);
   out.begin_run(number, scope);
   const auto refused = [&](StatusCode code, const std::string& why) {

@@ -4,8 +4,10 @@
 #include <torch/csrc/autograd/engine.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include <remote/client/fork.h>
 #include <remote/device/device_state.h>
@@ -15,7 +17,7 @@
 namespace remote::device {
 namespace {
 
-/// How long a program that ends waits for what it has recorded.
+/// How long a program that ends waits for what it has recorded, on all devices together.
 constexpr std::chrono::seconds kExitTimeout{30};
 
 /// A forked child has none of autograd's threads, one for each device, and would wait ten seconds for them when it
@@ -63,9 +65,10 @@ Runtime& Runtime::get() {
 }
 
 void Runtime::connect(const std::vector<std::string>& addresses, const client::SessionOptions& options) {
-  TORCH_CHECK_VALUE(!addresses.empty() && addresses.size() <= static_cast<size_t>(kDeviceCount),
-                    "remote::connect: expected 1 to ", static_cast<int>(kDeviceCount), " addresses, got ",
-                    addresses.size());
+  if (addresses.empty() || addresses.size() > static_cast<size_t>(kDeviceCount)) {
+    throw Error(StatusCode::kInvalidArgument, "remote::connect: expected 1 to " + std::to_string(kDeviceCount) +
+                                                  " addresses, got " + std::to_string(addresses.size()));
+  }
   std::lock_guard lock(mutex_);
   for (size_t i = 0; i < addresses.size(); ++i) {
     const auto& session = sessions_[i];
@@ -151,10 +154,16 @@ void Runtime::resize(const StorageContext& context, uint64_t bytes) {
 
 void Runtime::drain() {
   if (client::fork_generation() != 0) return;
+  using Clock = std::chrono::steady_clock;
+  static const Clock::time_point deadline = Clock::now() + kExitTimeout;
+  static auto* given_up = new std::set<const client::Session*>();  // told once
   for (const auto& session : get().sessions()) {
-    if (!session->alive()) continue;
-    const Status status = session->synchronize("exit", kExitTimeout);
+    if (!session->alive() || given_up->contains(session.get())) continue;
+    // One that is not to blame gets a moment, too.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    const Status status = session->synchronize("exit", std::max(left, std::chrono::milliseconds(1000)));
     if (!status.ok()) std::fprintf(stderr, "remote: %s\n", status.message().c_str());
+    if (status.code() == StatusCode::kDeadlineExceeded) given_up->insert(session.get());
   }
 }
 

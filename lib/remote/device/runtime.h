@@ -54,8 +54,8 @@ class Runtime {
   static void set_current_device(c10::DeviceIndex device) { current_ = static_cast<c10::DeviceIndex>(checked(device)); }
 
   /// Throws for an index that is no device.
-  static size_t checked(c10::DeviceIndex device) {
-    TORCH_CHECK(device >= 0 && device < kDeviceCount, "remote:", static_cast<int>(device),
+  static size_t checked(int64_t device) {
+    TORCH_CHECK(device >= 0 && device < kDeviceCount, "remote:", device,
                 " is no device: this process has remote:0 to remote:", kDeviceCount - 1);
     return static_cast<size_t>(device);
   }

@@ -51,9 +51,14 @@ ParamState& state_of(StateMap& states, const at::Tensor& parameter) {
   return static_cast<ParamState&>(*slot);
 }
 
+/// A state tensor in the layout of `dense`, as fused kernels need it; a state that was loaded may have another.
+inline void lay_out(at::Tensor& state, const at::Tensor& dense) {
+  if (state.defined() && state.strides() != dense.strides()) state = at::empty_like(dense).copy_(state);
+}
+
 /// The group's parameters that have a gradient, in batches. `prepare(parameter, dense)` returns the parameter's state
-/// (or null), with whatever it lacked filled in with tensors like `dense`, and whether this is the parameter's first
-/// step; first steps and later ones come in different batches.
+/// (or null), with whatever it lacked filled in with tensors like `dense` and the rest laid out like it, and whether
+/// this is the parameter's first step; first steps and later ones come in different batches.
 template <class ParamState, class Prepare>
 std::vector<FusedBatch<ParamState>> make_batches(const torch::optim::OptimizerParamGroup& group, Prepare prepare) {
   std::vector<FusedBatch<ParamState>> batches;

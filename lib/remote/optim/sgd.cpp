@@ -11,10 +11,7 @@ using Batch = detail::FusedBatch<SGDParamState>;
 /// LibTorch's fused SGD kernel for the CPU leaves most of a float16 or bfloat16 parameter unchanged (2.11 to 2.13).
 bool needs_float32(const Batch& batch) {
   if (!at::isReducedFloatingType(batch.dtype)) return false;
-  if (batch.device.is_cpu()) return true;
-  if (!batch.device.is_privateuseone()) return false;
-  const auto& worker = device::Runtime::get().session(batch.device.index()).welcome();
-  return static_cast<c10::DeviceType>(worker.device_type) == c10::DeviceType::CPU;
+  return batch.device.is_cpu() || device::worker_is(c10::DeviceType::CPU, batch.parameters.front());
 }
 
 std::vector<at::Tensor> in_float32(const std::vector<at::Tensor>& tensors) {
@@ -48,6 +45,7 @@ void SGD::step_group(torch::optim::OptimizerParamGroup& group) {
       group, [&](const at::Tensor& parameter, const at::Tensor& dense) -> std::pair<SGDParamState*, bool> {
         if (!has_momentum) return {nullptr, false};
         auto& state = detail::state_of<SGDParamState>(this->state(), parameter);
+        detail::lay_out(state.momentum_buffer(), dense);
         if (state.momentum_buffer().defined()) return {&state, false};
         // The first step overwrites it, unless found_inf stops that step.
         state.momentum_buffer(at::zeros_like(dense));

@@ -2,8 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <sstream>
-
+#include <remote/device/describe.h>
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
 #include <remote/device/storage.h>
@@ -12,13 +11,6 @@
 
 namespace remote {
 namespace {
-
-std::string describe(const at::Tensor& tensor) {
-  std::ostringstream out;
-  if (!tensor.defined()) return "an undefined tensor";
-  out << c10::toString(tensor.scalar_type()) << " " << tensor.sizes() << " on " << tensor.device();
-  return out.str();
-}
 
 const at::Tensor& checked(const at::Tensor& tensor, const char* what) {
   if (!tensor.defined()) {
@@ -36,16 +28,16 @@ client::Session& session_of(const at::Tensor& tensor) {
 
 RemoteTensor::RemoteTensor(at::Tensor tensor) : tensor_(std::move(tensor)) {
   if (!tensor_.defined() || !tensor_.is_privateuseone()) {
-    throw Error(StatusCode::kInvalidArgument,
-                "RemoteTensor: expected a tensor on \"remote:N\", got " + describe(tensor_) +
-                    "; RemoteTensor::from_local() copies a CPU tensor to a worker");
+    throw Error(StatusCode::kInvalidArgument, "RemoteTensor: expected a tensor on \"remote:N\", got " +
+                                                  device::describe_for_people(tensor_) +
+                                                  "; RemoteTensor::from_local() copies a CPU tensor to a worker");
   }
 }
 
 RemoteTensor RemoteTensor::from_local(const at::Tensor& local, std::optional<c10::Device> device) {
   if (!local.defined() || !local.is_cpu()) {
     throw Error(StatusCode::kInvalidArgument,
-                "RemoteTensor::from_local: expected a tensor on the CPU, got " + describe(local));
+                "RemoteTensor::from_local: expected a tensor on the CPU, got " + device::describe_for_people(local));
   }
   return RemoteTensor(local.detach().to(device.value_or(current_remote_device())));
 }
@@ -80,7 +72,7 @@ std::ostream& operator<<(std::ostream& out, const RemoteTensor& tensor) {
   } catch (const Error& error) {
     unreadable = error.status().message();
   }
-  out << "[ RemoteTensor " << describe(tensor.tensor()) << ", worker " << tensor.worker();
+  out << "[ RemoteTensor " << device::describe_for_people(tensor.tensor()) << ", worker " << tensor.worker();
   if (!unreadable.empty()) out << ", not readable: " << unreadable;
   return out << " ]";
 }

@@ -8,6 +8,10 @@ namespace remote::wire {
 inline constexpr size_t kMaxRank = 64;
 inline constexpr size_t kMaxStringBytes = 1 << 20;
 inline constexpr size_t kMaxListElements = 1 << 20;
+/// A module path, the name of a parameter or of an op.
+inline constexpr size_t kMaxNameBytes = 4 << 10;
+/// Module paths that a session defines.
+inline constexpr size_t kMaxScopes = 1 << 18;
 inline constexpr uint64_t kMaxStorageBytes = uint64_t{1} << 46;
 /// Elements of one view: strides of 0 make views that are larger than any storage.
 inline constexpr uint64_t kMaxViewElements = uint64_t{1} << 40;

@@ -37,6 +37,17 @@ TEST(ConnectTest, NobodyListeningIsOneClearError) {
   connect({"embedded:cpu"});
 }
 
+TEST(ConnectTest, AGeneratorOutlivesTheSessionItWasMadeIn) {
+  connect({"embedded:cpu"});
+  at::Generator generator = at::globalContext().defaultGenerator(c10::Device("remote:0")).clone();
+  const auto draw = [&] { return at::empty({4}, on("remote:0")).uniform_(0, 1, generator).cpu(); };
+  generator.set_current_seed(5);
+  const at::Tensor before = draw();
+  disconnect(c10::Device("remote:0"));
+  connect({"embedded:cpu"});
+  EXPECT_TRUE(before.equal(draw())) << "from its seed again";
+}
+
 TEST(ConnectTest, DisconnectedDeviceCanBeConnectedAgain) {
   connect({"embedded:cpu"});
   const at::Tensor old = at::ones({2}, on("remote:0"));

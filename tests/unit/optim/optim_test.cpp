@@ -85,6 +85,32 @@ TEST_P(FusedOptimizerTest, LayoutsOfParametersAndGradientsMayDiffer) {
   EXPECT_TRUE(at::equal((before_strided - 1).cpu(), strided.detach().cpu()));
 }
 
+TEST_P(FusedOptimizerTest, StateOfAnotherLayoutIsLaidOutAsItsParameter) {
+  const auto start = at::arange(2 * 3 * 4 * 5, at::kFloat).reshape({2, 3, 4, 5}).div(60).sub(1);
+  const auto step = [](auto& optimizer, const at::Tensor& parameter) {
+    parameter.mutable_grad() = at::linspace(-1, 1, parameter.numel()).reshape(parameter.sizes()).to(parameter.device());
+    optimizer.step();
+  };
+  const auto check = [&]<class Optimizer>(std::type_identity<Optimizer>, auto options) {
+    // Saved from a row-major parameter, loaded for one in channels-last.
+    at::Tensor straight = start.to(GetParam()).clone().requires_grad_(),
+               first = straight.detach().clone().requires_grad_();
+    Optimizer uninterrupted({straight}, options), saved({first}, options);
+    for (int i = 0; i < 2; ++i) step(uninterrupted, straight);
+    step(saved, first);
+    std::stringstream stream;
+    torch::save(saved, stream);
+    at::Tensor second = first.detach().contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
+    Optimizer loaded({second}, options);
+    torch::load(loaded, stream);
+    step(loaded, second);
+    EXPECT_TRUE(straight.detach().cpu().allclose(second.detach().cpu(), 1e-6, 1e-7));
+  };
+  check(std::type_identity<Adam>(), AdamOptions(0.1).amsgrad(true));
+  check(std::type_identity<AdamW>(), AdamWOptions(0.1));
+  check(std::type_identity<SGD>(), SGDOptions(0.1).momentum(0.9));
+}
+
 TEST_P(FusedOptimizerTest, FoundInfOfAnotherKindIsRefused) {
   Problem problem(GetParam());
   AdamW optimizer(problem.parameters);

@@ -107,6 +107,7 @@ TEST(LinearAlgebraRules, TriangularSolvesAreColumnMajorOfTheBroadcastBatch) {
     for (const auto& b : layouts({2, 3, 4})) check("linalg_solve_triangular", {a, b, true, false});
   }
   check("linalg_solve_triangular", {at::eye(4), filled({2, 3, 4, 2}), true});
+  check("linalg_solve_triangular", {at::eye(4), filled({4, 2}, at::kDouble), true});
 }
 
 TEST(LinearAlgebraRules, MatrixExponential) {

@@ -46,6 +46,7 @@ TEST(LossRules, MarginLosses) {
     const at::Tensor x = filled({6});
     check("multi_margin_loss", {x, filled({}, at::kLong), 1, 1, {}, reduction});
     check("multi_margin_loss", {filled({1, 6}), filled({1}, at::kLong), 1, 1, {}, reduction});
+    check("multi_margin_loss", {filled({6}), filled({1}, at::kLong), 1, 1, {}, reduction});
     check("multilabel_margin_loss_forward", {x, at::full({6}, -1, at::kLong), reduction});
   }
 }

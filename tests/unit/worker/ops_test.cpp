@@ -267,6 +267,22 @@ TEST_F(OpsTest, AResizeKeepsWhatFits) {
   EXPECT_EQ(client->statistics().storage_bytes, 4u);
 }
 
+TEST_F(OpsTest, AFailedResizeIsTheErrorOfWhatUsesTheStorageLater) {
+  BackendOptions options;
+  options.max_session_bytes = 1 << 20;
+  start(options);
+  const auto a = client->floats({1, 2});
+  const auto b = TestSession::ref(client->next_id(), ScalarType::Float, {2});
+  client->send([&](wire::RecordWriter& out) {
+    out.resize(a.storage, std::nullopt, 2 << 20);
+    out.resize(b.storage, 8, 2 << 20);
+  });
+  for (const auto& tensor : {a, b}) EXPECT_THAT(client->fetch_status(tensor).message(), HasSubstr("a resize: "));
+  client->send([](wire::RecordWriter& out) { out.clear_errors(); });
+  EXPECT_TRUE(same(client->read(a), at::tensor({1.f, 2.f}))) << "it keeps what it held";
+  EXPECT_THAT(client->fetch_status(b).message(), HasSubstr("a resize: "));
+}
+
 TEST_F(OpsTest, NoAutogradGraphIsBuiltOnTheWorker) {
   const auto a = client->floats({1, 2});
   at::Tensor number = at::scalar_tensor(2.f);

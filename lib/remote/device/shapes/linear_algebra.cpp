@@ -61,7 +61,7 @@ bool solve_triangular(const ShapeQuery& query, OutputSpecs& out) {
   sizes.push_back(b.size(-1));
   // A conjugated row-major A is solved in place as its transpose, with a row-major result.
   if (a.is_conj()) return false;
-  return returns(out, {column_major(sizes, b.scalar_type())});
+  return returns(out, {column_major(sizes, a.scalar_type())});
 }
 
 /// addbmm(self, batch1, batch2, ...)

@@ -46,7 +46,8 @@ bool pairwise_loss_backward_out(const ShapeQuery& query, OutputSpecs& out) {
 bool multi_margin_loss(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& self = tensor_at(query, 0);
   const bool per_sample = !is_reduced(query, 5) && tensor_at(query, 1).dim() > 0;
-  return returns(out, {contiguous(per_sample ? self.sizes().slice(0, 1) : IntArrayRef{}, self.scalar_type())});
+  const int64_t samples = self.dim() <= 1 ? 1 : self.size(0);
+  return returns(out, {contiguous(per_sample ? IntArrayRef(samples) : IntArrayRef{}, self.scalar_type())});
 }
 
 /// multilabel_margin_loss_forward(self, target, reduction) -> (output, is_target)

@@ -25,6 +25,13 @@ bool native_dropout_backward(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {elementwise({grad, scaled_mask}, dtype)});
 }
 
+/// binomial(count, prob, generator)
+bool binomial(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& count = tensor_at(query, 0);
+  const at::DimVector sizes = at::infer_size_dimvector(count.sizes(), tensor_at(query, 1).sizes());
+  return returns(out, {contiguous(sizes, count.scalar_type())});
+}
+
 /// multinomial(self, num_samples, replacement, *, generator)
 bool multinomial(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& self = tensor_at(query, 0);
@@ -52,7 +59,7 @@ constexpr NamedRule kRandomRules[] = {
     {"normal.Tensor_float", returns_contiguous_like<0>},
     {"normal.float_Tensor", returns_contiguous_like<1>},
     {"poisson", returns_contiguous_like<0>},
-    {"binomial", returns_contiguous_like<0>},
+    {"binomial", binomial},
     {"_standard_gamma", returns_contiguous_like<0>},
     {"_standard_gamma_grad", returns_contiguous_like<0>},
     {"_sample_dirichlet", returns_contiguous_like<0>},

@@ -1,10 +1,10 @@
-#include <remote/device/recurrent_layers.h>
+#include <remote/device/ops/recurrent_layers.h>
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
 
-#include <remote/device/taped_ops.h>
+#include <remote/device/ops/taped_ops.h>
 
 namespace remote::device {
 namespace {

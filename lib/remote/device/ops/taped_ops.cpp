@@ -1,4 +1,4 @@
-#include <remote/device/taped_ops.h>
+#include <remote/device/ops/taped_ops.h>
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -52,8 +52,8 @@ class TapedGradient : public torch::autograd::Function<TapedGradient> {
     c10::List<std::optional<Tensor>> output_gradients;
     size_t next = 0;
     for (bool defined : is_given) output_gradients.push_back(defined ? std::optional(given[next++]) : std::nullopt);
-    static const auto* backward = new OpInfo(wire::taped_backward_op());
-    return record_declared(*backward, {tape, output_gradients}, tape.device().index(), gradients);
+    static const OpInfo& backward = op_info(wire::taped_backward_op());
+    return record_declared(backward, {tape, output_gradients}, tape.device().index(), gradients);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list&) {

@@ -175,6 +175,7 @@ void upload_values(const at::Tensor& cpu, const at::Tensor& remote) {
 
 Fetch fetch_values(const at::Tensor& tensor, at::Tensor values) {
   check_readable(tensor);
+  check_within_limits(tensor.sizes());
   if (!values.defined()) values = at::empty(tensor.sizes(), at::TensorOptions(tensor.dtype()).device(at::kCPU));
   client::FetchTarget target{values.nbytes()};
   if (target.bytes != 0) {

@@ -22,7 +22,7 @@ using OptionalTensor = std::optional<Tensor>;
 using GroupNorm = std::tuple<Tensor, Tensor, Tensor>(const Tensor&, const OptionalTensor&, const OptionalTensor&,
                                                      c10::SymInt, c10::SymInt, c10::SymInt, int64_t, double);
 
-/// The layout that the CPU would have, while the gradient function of a group norm runs on this thread.
+/// The layout that the CPU would have, for the gradient function of a group norm that runs on this thread.
 thread_local MemoryFormat t_layout = MemoryFormat::Contiguous;
 
 class NoteLayout final : public torch::autograd::FunctionPreHook {
@@ -37,14 +37,6 @@ class NoteLayout final : public torch::autograd::FunctionPreHook {
   const MemoryFormat layout_;
 };
 
-class ForgetLayout final : public torch::autograd::FunctionPostHook {
- public:
-  variable_list operator()(const variable_list& results, const variable_list&) override {
-    t_layout = MemoryFormat::Contiguous;
-    return results;
-  }
-};
-
 std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, const OptionalTensor& weight,
                                                      const OptionalTensor& bias, c10::SymInt images,
                                                      c10::SymInt channels, c10::SymInt pixels, int64_t groups,
@@ -57,17 +49,14 @@ std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, const 
       op.redispatch(keys, input, weight, bias, std::move(images), std::move(channels), std::move(pixels), groups, eps);
   const MemoryFormat layout = input.suggest_memory_format();
   const auto& function = std::get<0>(results).grad_fn();
-  if (layout != MemoryFormat::Contiguous && function && worker_is(at::kCPU, input)) {
-    function->add_pre_hook(std::make_unique<NoteLayout>(layout));
-    function->add_post_hook(std::make_unique<ForgetLayout>());
-  }
+  // Of row-major input, too: what a gradient function that threw has left behind is none of the next one's.
+  if (function && worker_is(at::kCPU, input)) function->add_pre_hook(std::make_unique<NoteLayout>(layout));
   return results;
 }
 
 /// native_group_norm_backward(grad_out, input, ...)
 void record_group_norm_backward(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const size_t count = op.schema().arguments().size();
-  // A gradient function that threw has left its layout behind.
   const MemoryFormat layout = std::exchange(t_layout, MemoryFormat::Contiguous);
   const int64_t rank = layout == MemoryFormat::ChannelsLast ? 4 : layout == MemoryFormat::ChannelsLast3d ? 5 : 0;
   for (size_t i = 0; i < 2; ++i) {

@@ -11,7 +11,7 @@
 #include <numeric>
 
 #include <remote/device/describe.h>
-#include <remote/device/recurrent_layers.h>
+#include <remote/device/ops/recurrent_layers.h>
 #include <remote/device/runtime.h>
 
 namespace remote::device {

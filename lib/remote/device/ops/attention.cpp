@@ -9,8 +9,8 @@
 #include <array>
 
 #include <remote/device/describe.h>
+#include <remote/device/ops/taped_ops.h>
 #include <remote/device/runtime.h>
-#include <remote/device/taped_ops.h>
 
 namespace remote::device {
 namespace {
