@@ -2,27 +2,9 @@
 
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
-#include <remote/sessions.h>
+#include <remote/device/sessions.h>
 
 namespace remote {
-
-c10::DeviceIndex remote_index(c10::Device device, const char* what) {
-  if (!device.is_privateuseone()) {
-    throw Error(StatusCode::kInvalidArgument,
-                std::string(what) + ": expected a device \"remote:N\", got \"" + device.str() + "\"");
-  }
-  const c10::DeviceIndex index = device.has_index() ? device.index() : device::Runtime::current_device();
-  device::Runtime::checked(index);
-  return index;
-}
-
-std::vector<std::shared_ptr<client::Session>> connected_sessions(std::optional<c10::Device> device, const char* what) {
-  auto& runtime = device::Runtime::get();
-  if (!device) return runtime.sessions();
-  auto session = runtime.session_if_connected(remote_index(*device, what));
-  if (session == nullptr) return {};
-  return {std::move(session)};
-}
 
 namespace {
 
@@ -59,7 +41,7 @@ void connect(const std::vector<std::string>& addresses, const ConnectOptions& op
 
 void disconnect(std::optional<c10::Device> device) {
   auto& runtime = device::Runtime::get();
-  const c10::DeviceIndex first = device ? remote_index(*device, "remote::disconnect") : 0;
+  const c10::DeviceIndex first = device ? device::remote_index(*device, "remote::disconnect") : 0;
   const c10::DeviceIndex last = device ? first : device::kDeviceCount - 1;
   Status status;
   for (c10::DeviceIndex index = first; index <= last; ++index) {
@@ -76,12 +58,12 @@ void disconnect(std::optional<c10::Device> device) {
 
 void synchronize(std::optional<c10::Device> device, std::optional<std::chrono::milliseconds> timeout) {
   throw_if_error(
-      synchronize_all(connected_sessions(device, "remote::synchronize"), "remote::synchronize", timeout));
+      synchronize_all(device::connected_sessions(device, "remote::synchronize"), "remote::synchronize", timeout));
 }
 
 void clear_errors(std::optional<c10::Device> device) {
   Status errors;
-  for (const auto& session : connected_sessions(device, "remote::clear_errors")) {
+  for (const auto& session : device::connected_sessions(device, "remote::clear_errors")) {
     add_error(errors, session->clear_errors());
   }
   throw_if_error(errors);

@@ -2,8 +2,9 @@
 
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
-#include <remote/sessions.h>
+#include <remote/device/sessions.h>
 
+#include <algorithm>
 #include <iomanip>
 
 namespace remote {
@@ -40,7 +41,7 @@ std::vector<uint64_t*> counters_of(Stats& stats) {
 }  // namespace
 
 Stats stats(c10::Device device) {
-  const c10::DeviceIndex index = remote_index(device, "remote::stats");
+  const c10::DeviceIndex index = device::remote_index(device, "remote::stats");
   Stats result;
   result.tiers = device::tier_counters(index);
   if (auto session = device::Runtime::get().session_if_connected(index)) {
@@ -54,11 +55,11 @@ Stats operator-(const Stats& later, const Stats& earlier) {
   Stats result = later;
   Stats subtrahend = earlier;
   const auto values = counters_of(result), subtracted = counters_of(subtrahend);
-  for (size_t i = 0; i < values.size(); ++i) *values[i] -= *subtracted[i];
+  for (size_t i = 0; i < values.size(); ++i) *values[i] -= std::min(*values[i], *subtracted[i]);
   for (const auto& [place, count] : earlier.synchronisation_places) {
     const auto found = result.synchronisation_places.find(place);
     if (found == result.synchronisation_places.end()) continue;
-    if ((found->second -= count) == 0) result.synchronisation_places.erase(found);
+    if ((found->second -= std::min(found->second, count)) == 0) result.synchronisation_places.erase(found);
   }
   return result;
 }
@@ -80,7 +81,7 @@ std::ostream& operator<<(std::ostream& out, const Stats& stats) {
 }
 
 wire::SessionStatistics worker_stats(c10::Device device) {
-  auto& session = device::Runtime::get().session(remote_index(device, "remote::worker_stats"));
+  auto& session = device::Runtime::get().session(device::remote_index(device, "remote::worker_stats"));
   session.count_synchronisation("remote::worker_stats");
   const auto pending = session.request(
       [](wire::RecordWriter& out, uint64_t request) { return out.fetch_statistics(request), Status(); });

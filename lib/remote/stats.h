@@ -28,6 +28,7 @@ struct Stats {
 /// remote.
 Stats stats(c10::Device device = {c10::DeviceType::PrivateUse1, 0});
 
+/// A session that was connected anew counts from 0: no counter of a difference goes below that.
 Stats operator-(const Stats& later, const Stats& earlier);
 /// The name and the value of each counter, in the order in which they are printed.
 std::vector<std::pair<std::string, uint64_t>> named_counters(const Stats& stats);

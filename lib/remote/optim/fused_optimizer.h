@@ -8,7 +8,8 @@ namespace remote::optim {
 ///
 /// Used as any optimizer of LibTorch: options, parameter groups, schedulers, torch::save and torch::load. Parameters
 /// may lie on a worker or on the CPU, and one optimizer may have both. A parameter without gradient is left alone. One
-/// thread. A step waits for nothing; its first one also makes the state, a few ops a parameter.
+/// thread. A step waits for nothing; its first one also makes the state, a few ops a parameter. load() uploads what lies
+/// on the CPU, and waits only for counts of steps that lie on a worker.
 class FusedOptimizer : public torch::optim::Optimizer {
  public:
   /// While the tensor is 1 a step changes nothing, the count of steps included: a guard against bad gradients that

@@ -61,7 +61,7 @@ class RemoteTensor {
   /// Ok when the values can be read; else the error of the op that should have written them, or of the connection. One
   /// round trip, no data. Counts as a synchronisation, and the error as seen. Does not throw.
   Status status() const;
-  /// Whether status() is an error. A failed op's outputs stay so until they are overwritten or remote::clear_errors()
+  /// Whether status() is an error: one round trip, as that. A failed op's outputs stay so until they are overwritten or remote::clear_errors()
   /// is called (docs/errors.md).
   bool is_poisoned() const { return !status().ok(); }
 
