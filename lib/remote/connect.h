@@ -23,7 +23,8 @@ struct ConnectOptions {
 };
 
 /// Connects remote:0, remote:1, ... to the workers at these addresses, in order: "host:port", "[::1]:7070",
-/// "unix:/path", or "embedded", "embedded:cpu", "embedded:cuda:0" for a worker in this process.
+/// "unix:/path", or "embedded", "embedded:cpu", "embedded:cuda:0" for a worker in this process, which computes with as
+/// many threads as LibTorch has now (at::set_num_threads() comes before).
 ///
 /// A program need not call it: the first use of remote:N connects to the N-th address of REMOTE_WORKERS, or to an
 /// embedded worker. Blocks for a round trip. Calling it again with the same addresses does nothing. Thread-safe.

@@ -96,6 +96,10 @@ TEST_F(ArgumentChecks, DtypesThatDoNotFit) {
        }},
       {"take", [=] { torch::take(f({3}), f({2})); }},
       {"where", [=] { torch::where(f({3}), f({3}), f({3})); }},
+      {"softmax", [=] { torch::softmax(l({3}), 0); }},
+      {"std", [=] { torch::std(l({3})); }},
+      {"uniform_", [=] { l({3}).uniform_(0, 1); }},
+      {"masked_fill", [=] { torch::masked_fill(f({3}), ones({3}, torch::kByte), 1.); }},
       {"linalg_eigh",
        [=] {
          torch::linalg_eigh(l({2, 2}));

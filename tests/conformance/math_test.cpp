@@ -181,6 +181,52 @@ TEST_F(Math, LayersKeepChannelsLast) {
   }));
 }
 
+TEST_F(Math, PaddingAndPixelShufflesKeepChannelsLast) {
+  const auto image = torch::randn({2, 4, 6, 4}).contiguous(torch::MemoryFormat::ChannelsLast).requires_grad_();
+  const auto volume = torch::randn({2, 4, 4, 6, 4}).contiguous(torch::MemoryFormat::ChannelsLast3d).requires_grad_();
+  EXPECT_TRUE(computes_the_same({image, volume}, [](const auto& in) {
+    const auto &image = in[0], &volume = in[1];
+    Results results{torch::pixel_shuffle(image, 2),
+                    torch::pixel_unshuffle(image, 2),
+                    torch::pixel_shuffle(image.contiguous()[0], 2),
+                    torch::reflection_pad2d(image, {1, 2, 0, 1}),
+                    torch::replication_pad2d(image, {1, 1, -1, 1}),
+                    torch::reflection_pad3d(volume, {1, 2, 0, 1, 1, 1}),
+                    torch::replication_pad3d(volume, {1, 2, 0, 1, -1, 1}),
+                    torch::replication_pad3d(volume.contiguous()[0], {1, 2, 0, 1, 1, 1})};
+    torch::Tensor loss = torch::zeros({}, image.options());
+    for (torch::Tensor& result : results) {
+      loss = loss + result.pow(3).sum();
+      result = result.detach();
+    }
+    loss.backward();
+    results.push_back(image.grad());
+    results.push_back(volume.grad());
+    return results;
+  }));
+  EXPECT_THROW(torch::pixel_shuffle(torch::ones({1, 3, 2, 2}).to(device()), 2), c10::Error);
+  EXPECT_THROW(torch::replication_pad2d(torch::ones({1, 1, 2, 2}).to(device()), {-3, -3, -3, -3}), c10::Error);
+}
+
+TEST_F(Math, OpsOfNothingGiveNothing) {
+  EXPECT_TRUE(computes_the_same({torch::empty({0, 3})}, [](const auto& in) {
+    const auto [mantissa, exponent] = torch::frexp(in[0]);
+    return Results{torch::nan_to_num(in[0]), mantissa, exponent, in[0].abs(), in[0].exp(), in[0] + in[0], in[0].sum(0)};
+  }));
+}
+
+TEST_F(Math, OpsOfQuantisationAwareTrainingAgree) {
+  EXPECT_TRUE(computes_the_same({torch::randn({4, 6}).requires_grad_()}, [](const auto& in) {
+    const auto o = in[0].options();
+    const auto scale = torch::full({6}, 0.1, o), zero_point = torch::zeros({6}, o.dtype(torch::kInt));
+    auto by_tensor = torch::fake_quantize_per_tensor_affine(in[0], 0.1, 0, -8, 7);
+    auto by_channel = torch::fake_quantize_per_channel_affine(in[0], scale, zero_point, 1, -8, 7);
+    (by_tensor.pow(2) + by_channel).sum().backward();
+    return Results{by_tensor.detach(), by_channel.detach(), in[0].grad(),
+                   std::get<0>(torch::unique_consecutive(in[0].detach() > 0, false, false, 0))};
+  }));
+}
+
 TEST_F(Math, GroupNormOfChannelsLastHasTheSameGradients) {
   const auto images = torch::randn({4, 6, 7, 5}).contiguous(torch::MemoryFormat::ChannelsLast).requires_grad_();
   const auto weight = torch::randn({6}).requires_grad_(), bias = torch::randn({6}).requires_grad_();

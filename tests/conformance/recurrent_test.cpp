@@ -174,6 +174,34 @@ TEST_F(RecurrentOps, AnLstmWhoseHiddenStateIsProjectedComputesTheSame) {
   }
 }
 
+TEST_F(RecurrentOps, AnLstmTakesTheKernelsOfItsPrecisionAndOfGradientMode) {
+  for (const auto dtype : {torch::kFloat, torch::kBFloat16, torch::kHalf}) {
+    for (const bool bidirectional : {false, true}) {
+      SCOPED_TRACE(testing::Message() << dtype << (bidirectional ? ", bidirectional" : ""));
+      Shape shape;
+      shape.bidirectional = bidirectional;
+      if (dtype != torch::kHalf) {
+        EXPECT_TRUE(network_computes_the_same(recurrences().at("lstm"), shape, dtype));
+      }
+      EXPECT_TRUE(computes_the_same(inputs_of(recurrences().at("lstm"), shape, dtype), [&](const Tensors& in) {
+        const torch::NoGradGuard no_grad;
+        return run_lstm(in[0], {in[1], in[2]}, {in.begin() + 3, in.end()}, shape);
+      }));
+    }
+  }
+}
+
+TEST_F(RecurrentOps, AnLstmWithoutBiasesAsksNothing) {
+  const auto inputs = inputs_of(recurrences().at("lstm"), {/*has_biases=*/false}, torch::kFloat);
+  Tensors moved;
+  for (const Tensor& input : inputs) moved.push_back(input.detach().to(device()).requires_grad_());
+  EXPECT_EQ(waits_in([&] {
+              const auto results = run_lstm(moved[0], {moved[1], moved[2]}, {moved.begin() + 3, moved.end()}, {false});
+              results[0].sum().backward();
+            }),
+            0u);
+}
+
 TEST_F(RecurrentOps, AnLstmThatKeepsItsTapeNeedsNoGradientOfEachOutput) {
   EXPECT_TRUE(computes_the_same(inputs_of(taped("lstm"), {}, torch::kFloat), [](const Tensors& in) {
     const auto results = taped("lstm").run(in[0], {in[1], in[2]}, {in.begin() + 3, in.end()}, {});

@@ -77,6 +77,12 @@ constexpr std::string_view kAllowed[] = {
     "upsample_bilinear2d_backward", "upsample_linear1d", "upsample_linear1d_backward", "upsample_nearest1d",
     "upsample_nearest1d_backward", "upsample_nearest2d", "upsample_nearest2d_backward", "upsample_nearest3d",
     "upsample_nearest3d_backward", "upsample_trilinear3d", "upsample_trilinear3d_backward",
+    // quantisation-aware training: dense tensors that are rounded as quantised ones would be
+    "_fake_quantize_learnable_per_channel_affine", "_fake_quantize_learnable_per_channel_affine_backward",
+    "_fake_quantize_learnable_per_tensor_affine", "_fake_quantize_learnable_per_tensor_affine_backward",
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams", "_fused_moving_avg_obs_fq_helper",
+    "fake_quantize_per_channel_affine", "fake_quantize_per_channel_affine_cachemask",
+    "fake_quantize_per_tensor_affine", "fake_quantize_per_tensor_affine_cachemask",
     // losses
     "_cdist_backward", "_cdist_forward", "_ctc_loss", "_ctc_loss_backward", "_cudnn_ctc_loss", "_euclidean_dist",
     "_pdist_backward", "_pdist_forward", "_use_cudnn_ctc_loss", "binary_cross_entropy", "binary_cross_entropy_backward",
@@ -99,10 +105,11 @@ constexpr std::string_view kAllowed[] = {
     "tanh", "tanh_backward", "threshold", "threshold_backward",
     // elementwise, reductions, indexing, matrix products, factories, random
     "__and__", "__ilshift__", "__irshift__", "__lshift__", "__or__", "__rshift__", "__xor__",
-    "_conj_physical", "_cummax_helper", "_cummin_helper", "_dirichlet_grad",
+    "_assert_async", "_conj_physical", "_cummax_helper", "_cummin_helper", "_dirichlet_grad",
     "_embedding_bag", "_embedding_bag_backward", "_embedding_bag_dense_backward", "_embedding_bag_forward_only",
     "_embedding_bag_per_sample_weights_backward", "_histogramdd_bin_edges", "_histogramdd_from_bin_cts",
     "_histogramdd_from_bin_tensors", "_index_put_impl", "_int_mm", "_logcumsumexp", "_masked_scale",
+    "_scaled_mm", "_weight_int8pack_mm",
     "_sample_dirichlet", "_segment_reduce_backward", "_standard_gamma", "_standard_gamma_grad", "_to_copy",
     "_transform_bias_rescale_qkv", "_trilinear", "_unique", "_unique2",
     "abs", "absolute", "acos", "acosh", "add", "addbmm",
@@ -136,7 +143,7 @@ constexpr std::string_view kAllowed[] = {
     "sort", "sqrt", "square", "stack", "std", "std_mean", "stft", "sub", "subtract", "sum", "sum_to_size", "svd",
     "take", "take_along_dim", "tan", "tensordot", "tile", "topk", "trace", "trace_backward",
     "trapezoid", "triangular_solve", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "uniform",
-    "unique_consecutive", "unique_dim", "value_selecting_reduction_backward", "vander", "var", "var_mean", "vdot",
+    "unique_consecutive", "unique_dim", "unique_dim_consecutive", "value_selecting_reduction_backward", "vander", "var", "var_mean", "vdot",
     "vstack", "where", "xlogy", "zero", "zeros", "zeros_like",
     // linear algebra, Fourier transforms, special functions
     "_cholesky_solve_helper", "_fft_c2c", "_fft_c2r", "_fft_r2c", "_linalg_det", "_linalg_eigh", "_linalg_eigvals",

@@ -77,6 +77,14 @@ void is_floating(const Schema& schema, Arguments arguments) {
   if (tensor_at(arguments, kPlace).numel() == 0) return;
   is_one_of<at::kFloat, at::kDouble, at::kHalf, at::kBFloat16>(schema, arguments, kPlace, "a floating-point dtype");
 }
+/// Floating-point or complex.
+template <size_t kPlace>
+void is_inexact(const Schema& schema, Arguments arguments) {
+  const Tensor tensor = tensor_at(arguments, kPlace);
+  TORCH_CHECK(!c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/true), schema.name(),
+              ": expected a floating-point or complex dtype for ", schema.arguments()[kPlace].name(), ", but got ",
+              tensor.scalar_type(), "; convert it with .to(...)");
+}
 template <size_t... kPlaces>
 void are_bits(const Schema& schema, Arguments arguments) {
   for (const size_t place : {kPlaces...}) {
@@ -104,13 +112,16 @@ void normalization(const Schema& schema, Arguments arguments) {
 
 /// normal_(self, mean, std), and normal(mean, std) where std is a number
 void normal(const Schema& schema, Arguments arguments) {
-  const size_t place = schema.name().ends_with('_') ? 2 : 1;
+  const bool in_place = schema.name().ends_with('_');
+  if (in_place) is_inexact<0>(schema, arguments);
+  const size_t place = in_place ? 2 : 1;
   if (arguments[place].isTensor()) return;
   const double deviation = number_at(arguments, place);
   TORCH_CHECK(deviation >= 0, schema.name(), " expects std >= 0.0, but found std ", deviation);
 }
 
 void uniform(const Schema& schema, Arguments arguments) {
+  is_inexact<0>(schema, arguments);
   const double from = number_at(arguments, 1), to = number_at(arguments, 2);
   TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
 }
@@ -125,6 +136,7 @@ void random(const Schema& schema, Arguments arguments) {
 
 template <size_t kPlace>
 void has_positive(const Schema& schema, Arguments arguments) {
+  is_inexact<0>(schema, arguments);
   const double value = number_at(arguments, kPlace);
   TORCH_CHECK(value > 0, schema.name(), " expects ", schema.arguments()[kPlace].name(), " > 0.0, but found ", value);
 }
@@ -376,6 +388,12 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"bitwise_xor", are_bits<0, 1>},
       {"bitwise_not", are_bits<0>},
       {"_adaptive_avg_pool2d", is_floating<0>},
+      {"_softmax", is_floating<0>},
+      {"_log_softmax", is_floating<0>},
+      {"std", is_inexact<0>},
+      {"std_mean", is_inexact<0>},
+      {"var", is_inexact<0>},
+      {"var_mean", is_inexact<0>},
       {"poisson", is_floating<0>},
 
       {"normal_", normal},
@@ -399,6 +417,7 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"put_", put},
       {"where", is_condition<0>},
       {"_index_put_impl_", index_put},
+      {"masked_fill", masked},
       {"masked_fill_", masked},
       {"masked_scatter_", masked},
       {"searchsorted", searchsorted},

@@ -39,6 +39,16 @@ bool is_tensor_or_list(const c10::Type& type) {
          type.expectRef<c10::ListType>().getElementType()->kind() == c10::TypeKind::TensorType;
 }
 
+/// Whether LibTorch, or a library of custom ops, tells sizes and strides. Python's torch adds kernels for ops that have
+/// none in LibTorch, and those don't give the strides of its CPU kernels.
+bool has_usable_meta_kernel(const c10::OperatorHandle& op) {
+  if (!op.hasKernelForDispatchKey(c10::DispatchKey::Meta)) return false;
+  if (!op.schema().name().starts_with("aten::")) return true;
+  // Names the file in which it was registered.
+  const std::string where = op.getComputedKernelForDispatchKey(c10::DispatchKey::Meta).debug();
+  return where.find(".py") == where.npos || op.dumpState().find("\nMeta (inactive)") != std::string::npos;
+}
+
 }  // namespace
 
 OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
@@ -72,7 +82,7 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
 
   const auto& name = op.operator_name();
   data_dependent = is_data_dependent(name);
-  has_meta_kernel = op.hasKernelForDispatchKey(c10::DispatchKey::Meta);
+  has_meta_kernel = has_usable_meta_kernel(op);
   rule = find_shape_rule(name);
   check = find_argument_check(name.name);
   products = wire::products_of(name.name);

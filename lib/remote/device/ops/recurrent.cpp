@@ -58,6 +58,18 @@ bool cpu_takes_mkldnn(const Tensor& input, at::TensorList hidden, at::TensorList
   return true;
 }
 
+/// Whether this LSTM is left to LibTorch's CPU code as a whole: for mkldnn it has other kernels without gradients, and
+/// takes lower precisions where the processor has them. Not with dropout, for which the op takes no generator.
+bool cpu_decides(RecurrentKind kind, const Tensor& input, const RecurrentOptions& options) {
+  if (kind != RecurrentKind::kLstm || !options.batch_sizes.empty() || !at::globalContext().userEnabledMkldnn()) {
+    return false;
+  }
+  if (options.dropout != 0 && options.train && options.layers > 1) return false;
+  const ScalarType dtype = input.scalar_type();
+  if (at::GradMode::is_enabled()) return dtype == at::kBFloat16;
+  return dtype == at::kFloat || dtype == at::kBFloat16 || dtype == at::kHalf;
+}
+
 std::pair<Tensor, RecurrentState> lstm_mkldnn_layer(const Tensor& input_TBF, const RecurrentState& state,
                                                     const LayerWeights& weights, bool reverse,
                                                     const RecurrentOptions& options) {
@@ -115,6 +127,10 @@ std::optional<std::vector<Tensor>> run(RecurrentKind kind, const Tensor& input, 
                                        at::TensorList parameters, const RecurrentOptions& options) {
   if (worker_is(at::kCUDA, input)) return run_on_cudnn(kind, input, hidden.vec(), parameters.vec(), options);
   if (!worker_is(at::kCPU, input)) return std::nullopt;
+  if (cpu_decides(kind, input, options)) {
+    at::native::check_attributes(input, parameters, hidden);
+    return run_whole(kind, input, hidden, parameters, options);
+  }
   auto [output, last] = run_as_cpu(kind, input, hidden, parameters, options);
   std::vector<Tensor> results{std::move(output)};
   results.insert(results.end(), last.begin(), last.end());

@@ -7,13 +7,24 @@ namespace remote::device {
 namespace {
 
 constexpr const char* kWholeOps[] = {
-    "convolution", "convolution_backward",          // else: convolution_overrideable, which no worker implements
-    "native_layer_norm", "native_group_norm",       // else through native_batch_norm, with other bits
-    "embedding",                                    // else index_select
-    "silu_backward", "mish_backward",
-    "native_batch_norm", "native_batch_norm_backward",
-    "addr", "addr.out",                             // else as an outer product and a sum, with other bits
-    "linalg_lstsq",                                 // else as its out variant, with outs of no size yet
+    "convolution",
+    "convolution_backward",  // else: convolution_overrideable, which no worker implements
+    "native_layer_norm",
+    "native_group_norm",  // else through native_batch_norm, with other bits
+    "embedding",          // else index_select
+    "silu_backward",
+    "mish_backward",
+    "native_batch_norm",
+    "native_batch_norm_backward",
+    "addr",
+    "addr.out",      // else as an outer product and a sum, with other bits
+    "linalg_lstsq",  // else as its out variant, with outs of no size yet
+    "pixel_shuffle",
+    "pixel_unshuffle",  // else as views and copies, row-major
+    "reflection_pad3d",
+    "reflection_pad3d_backward",
+    "replication_pad2d",
+    "replication_pad3d",  // else row-major, too
 };
 
 /// foreach ops on lists of tensors: else one record a tensor. Not those that copy, which may come from the CPU.

@@ -58,8 +58,20 @@ bool fills(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {elementwise({tensor_at(query, kOperand)...}, tensor_at(query, kOut).scalar_type())});
 }
 
+/// frexp(self, *, mantissa, exponent)
+bool frexp_out(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& self = tensor_at(query, 0);
+  return returns(out, {elementwise({self}, self.scalar_type()), elementwise({self}, ScalarType::Int)});
+}
+
 constexpr NamedRule kElementwiseRules[] = {
     {"relu", returns_elementwise<0>},
+    {"nan_to_num.out", returns_elementwise<0>},
+    {"frexp.Tensor_out", frexp_out},
+    {"__lshift__.Tensor", returns_elementwise<0, 1>},
+    {"__lshift__.Scalar", returns_elementwise<0>},
+    {"__rshift__.Tensor", returns_elementwise<0, 1>},
+    {"__rshift__.Scalar", returns_elementwise<0>},
     {"hardtanh", returns_like<0>},
     {"hardtanh_backward", returns_elementwise<0, 1>},
     {"hardswish", returns_elementwise<0>},

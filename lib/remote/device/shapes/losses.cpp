@@ -65,6 +65,12 @@ bool nll_loss2d(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {contiguous(sizes, self.scalar_type()), contiguous({}, self.scalar_type())});
 }
 
+/// nll_loss2d_backward(grad_output, self, ...): as self, which the kernels want row-major
+bool nll_loss2d_backward(const ShapeQuery& query, OutputSpecs& out) {
+  TORCH_CHECK(tensor_at(query, 1).is_contiguous(), "grad_input must be contiguous");
+  return returns_like<1>(query, out);
+}
+
 /// _ctc_loss(log_probs, targets, input_lengths, target_lengths, ...) -> (neg_log_likelihood, log_alpha)
 bool ctc_loss(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& log_probs = tensor_at(query, 0);  // [time, batch, classes]
@@ -88,7 +94,7 @@ constexpr NamedRule kLossesRules[] = {
     {"multilabel_margin_loss_forward", multilabel_margin_loss},
     {"multilabel_margin_loss_backward", returns_contiguous_like<1>},
     {"nll_loss2d_forward", nll_loss2d},
-    {"nll_loss2d_backward", returns_contiguous_like<1>},
+    {"nll_loss2d_backward", nll_loss2d_backward},
     {"_ctc_loss", ctc_loss},
     {"_ctc_loss_backward", returns_contiguous_like<1>},
     {"_ctc_loss_backward.Tensor", returns_contiguous_like<1>},

@@ -1,19 +1,62 @@
+#include <ATen/native/Padding.h>
+#include <ATen/native/PixelShuffle.h>
+
+#include <algorithm>
+
 #include <remote/device/shapes/common.h>
 #include <remote/device/shapes/tables.h>
 
 namespace remote::device::shapes {
 namespace {
 
-/// reflection_pad2d(self, [left, right, top, bottom])
-bool reflection_pad2d(const ShapeQuery& query, OutputSpecs& out) {
+/// What a CPU kernel that keeps the layout of images makes; those of other devices make row-major tensors.
+OutputSpec laid_out_like(const ShapeQuery& query, IntArrayRef sizes) {
   const Tensor& self = tensor_at(query, 0);
-  const Dims padding = ints_at(query, 1, 4);
+  return formatted(sizes, self.scalar_type(),
+                   on_cpu(query) ? self.suggest_memory_format() : at::MemoryFormat::Contiguous);
+}
+
+/// reflection_padNd(self, [left, right, top, bottom, ...]) and replication_padNd, N = kDims
+template <int kDims>
+bool padded(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& self = tensor_at(query, 0);
+  const Dims padding = ints_at(query, 1);
+  at::native::padding::check_valid_input<kDims>(self, padding);
   Dims sizes(self.sizes().begin(), self.sizes().end());
-  if (sizes.size() < 3) return false;
-  sizes[sizes.size() - 1] += padding[0] + padding[1];
-  sizes[sizes.size() - 2] += padding[2] + padding[3];
-  return returns(out, {formatted(sizes, self.scalar_type(),
-                                 on_cpu(query) ? self.suggest_memory_format() : at::MemoryFormat::Contiguous)});
+  int64_t smallest = 0, largest = 0;
+  for (int i = 0; i < kDims; ++i) {
+    int64_t& size = sizes[sizes.size() - 1 - i];
+    size += padding[2 * i] + padding[2 * i + 1];
+    smallest = std::min(smallest, size);
+    largest = std::max(largest, size);
+  }
+  TORCH_CHECK(smallest >= 0 && largest >= 1, "padding ", IntArrayRef(padding), " leaves nothing of an input of sizes ",
+              self.sizes());
+  return returns(out, {laid_out_like(query, sizes)});
+}
+
+/// pixel_shuffle(self, upscale_factor): [..., C r r, H, W] to [..., C, H r, W r]
+bool pixel_shuffle(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& self = tensor_at(query, 0);
+  const int64_t factor = int_at(query, 1);
+  at::native::check_pixel_shuffle_shapes(self, factor);
+  Dims sizes(self.sizes().begin(), self.sizes().end());
+  sizes[sizes.size() - 3] /= factor * factor;
+  sizes[sizes.size() - 2] *= factor;
+  sizes[sizes.size() - 1] *= factor;
+  return returns(out, {laid_out_like(query, sizes)});
+}
+
+/// pixel_unshuffle(self, downscale_factor): the way back
+bool pixel_unshuffle(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& self = tensor_at(query, 0);
+  const int64_t factor = int_at(query, 1);
+  at::native::check_pixel_unshuffle_shapes(self, factor);
+  Dims sizes(self.sizes().begin(), self.sizes().end());
+  sizes[sizes.size() - 3] *= factor * factor;
+  sizes[sizes.size() - 2] /= factor;
+  sizes[sizes.size() - 1] /= factor;
+  return returns(out, {laid_out_like(query, sizes)});
 }
 
 /// The gradient of a padding, (grad_output, self, padding): the layout of self on CPU.
@@ -74,8 +117,14 @@ bool col2im(const ShapeQuery& query, OutputSpecs& out) {
 }
 
 constexpr NamedRule kPaddingAndResamplingRules[] = {
-    {"reflection_pad2d", reflection_pad2d},
+    {"pixel_shuffle", pixel_shuffle},
+    {"pixel_unshuffle", pixel_unshuffle},
+    {"reflection_pad2d", padded<2>},
     {"reflection_pad2d_backward", padding_backward},
+    {"reflection_pad3d", padded<3>},
+    {"reflection_pad3d_backward", padding_backward},
+    {"replication_pad2d", padded<2>},
+    {"replication_pad3d", padded<3>},
     {"replication_pad2d_backward", padding_backward},
     {"replication_pad3d_backward", padding_backward},
     {"grid_sampler_2d", grid_sampler},

@@ -17,12 +17,17 @@ bool mkldnn_rnn_layer(const ShapeQuery& query, OutputSpecs& out) {
                        contiguous(hx.sizes(), dtype), contiguous(cx.sizes(), dtype), opaque(ScalarType::Byte)});
 }
 
-/// mkldnn_rnn_layer_backward(input, weight1..4, hx, cx, ..., has_biases, ...) -> gradients of input, both weights, both
-/// biases, hx and cx
+/// mkldnn_rnn_layer_backward(input, weight1..4, hx, cx, ...) -> gradients of input, both weights, both biases (also
+/// where the layer has none), hx and cx
 bool mkldnn_rnn_layer_backward(const ShapeQuery& query, OutputSpecs& out) {
-  constexpr size_t kHasBiases = 17;
-  if (!bool_at(query, kHasBiases) || tensor_at(query, 0).dim() != 3) return false;
-  return returns_contiguous_like<0, 1, 2, 3, 3, 5, 6>(query, out);
+  const Tensor &input = tensor_at(query, 0), &weight = tensor_at(query, 1);
+  if (input.dim() != 3) return false;
+  const auto like = [&](size_t place) {
+    const Tensor& tensor = tensor_at(query, place);
+    return contiguous(tensor.sizes(), tensor.scalar_type());
+  };
+  const OutputSpec bias = contiguous({weight.size(0)}, weight.scalar_type());
+  return returns(out, {like(0), like(1), like(2), bias, bias, like(5), like(6)});
 }
 
 /// Output, final hidden state and, for an LSTM, final cell state of a whole recurrent op. `first` is the place of the
