@@ -74,6 +74,7 @@ bool PendingValue::add_chunk(const wire::Chunk& chunk) {
   if (target_->memory == nullptr) {
     target_->owner = c10::Storage(c10::Storage::use_byte_size_t(), expected, c10::GetCPUAllocator(), false);
     target_->memory = static_cast<char*>(target_->owner.mutable_data());
+    target_is_ours_ = true;
   }
   std::memcpy(target_->memory + bulk_received_, chunk.bytes.data(), chunk.bytes.size());
   bulk_received_ += chunk.bytes.size();
@@ -95,6 +96,7 @@ void PendingValue::on_complete(std::function<void(const Status&)> function) {
 
 bool PendingValue::finish() {
   done_ = true;
+  if (target_ && !target_is_ours_) target_->owner = {};
   done_changed_.notify_all();
   if (on_complete_) on_complete_(value_.status);
   on_complete_ = nullptr;

@@ -23,7 +23,7 @@ namespace remote::client {
 struct FetchTarget {
   uint64_t bytes = 0;
   char* memory = nullptr;
-  c10::Storage owner = {};  ///< keeps `memory`
+  c10::Storage owner = {};  ///< keeps `memory` until the answer is complete; whoever reads it then has it, too
 };
 
 /// An answer that is on its way from a worker. Keeps the bytes that come. Thread-safe; shared by the session and
@@ -72,6 +72,7 @@ class PendingValue {
   bool replied_ = false;
   wire::RequestedValue value_;
   std::optional<FetchTarget> target_;
+  bool target_is_ours_ = false;
   uint64_t bulk_received_ = 0;
 };
 
