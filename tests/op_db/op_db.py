@@ -9,6 +9,7 @@ usage: op_db.py --library build/lib/libremotetorch.so [--worker build/bin/rt-wor
 """
 
 import argparse
+import atexit
 import collections
 import json
 import os
@@ -40,6 +41,7 @@ class Worker:
             self.address = f"unix:{socket}"
             self.process = subprocess.Popen([program, "--listen", self.address, "--threads", "1", "--device", "cpu"],
                                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            atexit.register(self.stop)  # also where this program ends by an error
             deadline = time.monotonic() + START_SECONDS
             while not socket.exists():
                 if self.process.poll() is not None or time.monotonic() > deadline:
