@@ -9,21 +9,18 @@
 #include <ATen/native/ReduceOpsUtils.h>
 #include <ATen/native/im2col_shape_check.h>
 
-#include <algorithm>
 #include <unordered_map>
+
+#include <remote/device/shapes/common.h>
 
 namespace remote::device {
 namespace {
 
 using at::ScalarType;
 using at::Tensor;
+using shapes::tensor_at;
 using Arguments = c10::ArrayRef<c10::IValue>;
 using Schema = c10::FunctionSchema;
-
-/// The tensor at a place, undefined for None.
-Tensor tensor_at(Arguments arguments, size_t place) {
-  return arguments[place].isTensor() ? arguments[place].toTensor() : Tensor();
-}
 
 double number_at(Arguments arguments, size_t place) {
   return arguments[place].toScalar().toDouble();
@@ -31,19 +28,15 @@ double number_at(Arguments arguments, size_t place) {
 
 // ---- Dtypes
 
-bool any_is_empty(std::initializer_list<Tensor> tensors) {
-  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& tensor) { return tensor.numel() == 0; });
-}
-
 /// The tensors at the places have one dtype, and it is not Bool. Of an empty product no kernel is asked.
 template <size_t kFirst, size_t... kOthers>
 void are_factors(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, kFirst).scalar_type();
-  if (any_is_empty({tensor_at(arguments, kFirst), tensor_at(arguments, kOthers)...})) return;
+  if (tensor_at(arguments, kFirst).numel() == 0 || ((tensor_at(arguments, kOthers).numel() == 0) || ...)) return;
   TORCH_CHECK(dtype != at::kBool, schema.name(), ": expected numbers to multiply, got ",
               schema.arguments()[kFirst].name(), " of Bool; convert it with .to(...)");
   for (const size_t other : {kOthers...}) {
-    const Tensor tensor = tensor_at(arguments, other);
+    const Tensor& tensor = tensor_at(arguments, other);
     TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype, schema.name(), ": expected ",
                 schema.arguments()[kFirst].name(), " and ", schema.arguments()[other].name(),
                 " to have the same dtype, but got ", dtype, " and ", tensor.scalar_type(),
@@ -53,7 +46,7 @@ void are_factors(const Schema& schema, Arguments arguments) {
 
 template <ScalarType... kAllowed>
 void is_one_of(const Schema& schema, Arguments arguments, size_t place, const char* expected) {
-  const Tensor tensor = tensor_at(arguments, place);
+  const Tensor& tensor = tensor_at(arguments, place);
   if (!tensor.defined()) return;
   const ScalarType dtype = tensor.scalar_type();
   TORCH_CHECK(((dtype == kAllowed) || ...), schema.name(), ": expected ", expected, " for ",
@@ -80,7 +73,7 @@ void is_floating(const Schema& schema, Arguments arguments) {
 /// Floating-point or complex.
 template <size_t kPlace>
 void is_inexact(const Schema& schema, Arguments arguments) {
-  const Tensor tensor = tensor_at(arguments, kPlace);
+  const Tensor& tensor = tensor_at(arguments, kPlace);
   TORCH_CHECK(!c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/true), schema.name(),
               ": expected a floating-point or complex dtype for ", schema.arguments()[kPlace].name(), ", but got ",
               tensor.scalar_type(), "; convert it with .to(...)");
@@ -88,7 +81,7 @@ void is_inexact(const Schema& schema, Arguments arguments) {
 template <size_t... kPlaces>
 void are_bits(const Schema& schema, Arguments arguments) {
   for (const size_t place : {kPlaces...}) {
-    const Tensor tensor = tensor_at(arguments, place);
+    const Tensor& tensor = tensor_at(arguments, place);
     TORCH_CHECK(!tensor.defined() || c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/true), schema.name(),
                 ": expected integers or Bool for ", schema.arguments()[place].name(), ", but got ",
                 tensor.scalar_type(), "; convert it with .to(...)");
@@ -100,7 +93,7 @@ template <size_t kWeight>
 void normalization(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
   for (const size_t place : {kWeight, kWeight + 1}) {
-    const Tensor tensor = tensor_at(arguments, place);
+    const Tensor& tensor = tensor_at(arguments, place);
     const bool wider = c10::isReducedFloatingType(dtype) && tensor.defined() && tensor.scalar_type() == at::kFloat;
     TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype || wider, schema.name(), ": expected ",
                 schema.arguments()[place].name(), " to have the dtype of the input, ", dtype, ", but got ",
@@ -156,7 +149,7 @@ void bernoulli(const Schema& schema, Arguments arguments) {
 /// multinomial(self, num_samples, replacement)
 void multinomial(const Schema& schema, Arguments arguments) {
   is_floating<0>(schema, arguments);
-  const Tensor weights = tensor_at(arguments, 0);
+  const Tensor& weights = tensor_at(arguments, 0);
   const int64_t samples = arguments[1].toInt();
   TORCH_CHECK(weights.dim() == 1 || weights.dim() == 2, "prob_dist must be 1 or 2 dim, got ", weights.sizes());
   TORCH_CHECK(samples > 0, "cannot sample n_sample <= 0 samples, got ", samples);
@@ -211,8 +204,9 @@ void check_indices(const Schema& schema, const c10::List<std::optional<Tensor>>&
 
 /// _index_put_impl_(self, indices, values, ...)
 void index_put(const Schema& schema, Arguments arguments) {
-  check_indices(schema, arguments[1].toOptionalTensorList());
-  const auto size = indexed_size(arguments[0].toTensor(), arguments[1].toOptionalTensorList());
+  const auto indices = arguments[1].toOptionalTensorList();
+  check_indices(schema, indices);
+  const auto size = indexed_size(arguments[0].toTensor(), indices);
   const Tensor& values = arguments[2].toTensor();
   TORCH_CHECK(!size || at::is_expandable_to(values.sizes(), *size), "shape mismatch: value tensor of shape ",
               values.sizes(), " cannot be broadcast to indexing result of shape ", *size,
@@ -222,7 +216,7 @@ void index_put(const Schema& schema, Arguments arguments) {
 /// masked_fill_(self, mask, ...) and masked_scatter_(self, mask, ...)
 void masked(const Schema& schema, Arguments arguments) {
   is_one_of<at::kBool>(schema, arguments, 1, "a mask of dtype Bool");
-  const Tensor self = tensor_at(arguments, 0), mask = tensor_at(arguments, 1);
+  const Tensor &self = tensor_at(arguments, 0), &mask = tensor_at(arguments, 1);
   (void)at::expand_inplace(self, mask, schema.name().c_str());
 }
 
@@ -291,7 +285,7 @@ void grid_sampler(const Schema& schema, Arguments arguments) {
 
 /// reflection_padNd(self, padding): no more than there is to reflect.
 void reflection_pad(const Schema& schema, Arguments arguments) {
-  const Tensor input = tensor_at(arguments, 0);
+  const Tensor& input = tensor_at(arguments, 0);
   const auto padding = arguments[1].toIntVector();
   for (size_t i = 0; i < padding.size() && static_cast<int64_t>(i / 2) < input.dim(); ++i) {
     const int64_t dim = input.dim() - 1 - static_cast<int64_t>(i / 2);
@@ -312,7 +306,7 @@ void has_elements(const Schema& schema, Arguments arguments) {
 
 /// median(self, dim, keepdim) and mode alike, out variants included
 void has_elements_along(const Schema& schema, Arguments arguments) {
-  const Tensor input = tensor_at(arguments, 0);
+  const Tensor& input = tensor_at(arguments, 0);
   if (arguments.size() > 1 && arguments[1].isInt() && input.numel() == 0) {
     at::native::zero_numel_check_dims(input, c10::maybe_wrap_dim(arguments[1].toInt(), input.dim()),
                                       schema.name().c_str());
@@ -331,7 +325,7 @@ void histc(const Schema&, Arguments arguments) {
 
 /// multi_margin_loss(self, target, p, margin, weight, reduction)
 void multi_margin_loss(const Schema&, Arguments arguments) {
-  const Tensor input = tensor_at(arguments, 0), weight = tensor_at(arguments, 4);
+  const Tensor &input = tensor_at(arguments, 0), &weight = tensor_at(arguments, 4);
   int64_t frames = 0, dim = 0;
   at::native::multi_margin_loss_shape_check(frames, dim, input.dim(), input, tensor_at(arguments, 1),
                                             weight.defined() ? std::optional(weight) : std::nullopt);
@@ -339,14 +333,14 @@ void multi_margin_loss(const Schema&, Arguments arguments) {
 
 /// multilabel_margin_loss_forward(self, target, reduction)
 void multilabel_margin_loss(const Schema&, Arguments arguments) {
-  const Tensor input = tensor_at(arguments, 0);
+  const Tensor& input = tensor_at(arguments, 0);
   int64_t frames = 0, dim = 0;
   at::native::multilabel_margin_loss_shape_check(frames, dim, input.dim(), input, tensor_at(arguments, 1));
 }
 
 /// _ctc_loss(log_probs, targets, input_lengths, target_lengths, ...)
 void ctc_loss(const Schema& schema, Arguments arguments) {
-  const Tensor log_probs_TBC = tensor_at(arguments, 0);
+  const Tensor& log_probs_TBC = tensor_at(arguments, 0);
   if (log_probs_TBC.dim() != 3) return;
   for (const size_t place : {2, 3}) {
     const int64_t count = arguments[place].isIntList() ? static_cast<int64_t>(arguments[place].toListRef().size())
@@ -364,7 +358,7 @@ void eigh(const Schema& schema, Arguments arguments) {
 
 /// linalg_solve_triangular(self, B, *, upper, left, unitriangular)
 void solve_triangular(const Schema& schema, Arguments arguments) {
-  const Tensor A = tensor_at(arguments, 0), B = tensor_at(arguments, 1);
+  const Tensor &A = tensor_at(arguments, 0), &B = tensor_at(arguments, 1);
   at::native::checkFloatingOrComplex(A, schema.name().c_str());
   at::native::squareCheckInputs(A, schema.name().c_str());
   const bool left = arguments[3].toBool();

@@ -83,8 +83,7 @@ void check_described(const std::vector<wire::OutputMeta>& outputs, uint64_t firs
     if (!output.defined) continue;
     if (output.storage != first_id + i) refuse(i, "as another storage than was reserved for it");
     uint64_t extent = 0;
-    if (output.dtype == c10::ScalarType::Undefined || c10::isQIntType(output.dtype) ||
-        !wire::view_elements(output.sizes) ||
+    if (!wire::is_dense_dtype(output.dtype) || !wire::view_elements(output.sizes) ||
         !wire::view_extent_bytes(output.sizes, output.strides, 0, c10::elementSize(output.dtype), &extent) ||
         extent > output.storage_bytes) {
       refuse(i, "with a dtype or sizes that no tensor has");

@@ -30,7 +30,7 @@ void fused_step(detail::StateMap& states, torch::optim::OptimizerParamGroup& gro
         if (!state.exp_avg_sq().defined()) state.exp_avg_sq(at::zeros_like(dense));
         if (options.amsgrad() && !state.max_exp_avg_sq().defined()) state.max_exp_avg_sq(at::zeros_like(dense));
         for (at::Tensor* moment : {&state.exp_avg(), &state.exp_avg_sq(), &state.max_exp_avg_sq()}) {
-          detail::lay_out(*moment, dense);
+          *moment = detail::laid_out_like(*moment, dense);
         }
         return {&state, false};
       });

@@ -51,9 +51,11 @@ ParamState& state_of(StateMap& states, const at::Tensor& parameter) {
   return static_cast<ParamState&>(*slot);
 }
 
-/// A state tensor in the layout of `dense`, as fused kernels need it; a state that was loaded may have another.
-inline void lay_out(at::Tensor& state, const at::Tensor& dense) {
-  if (state.defined() && state.strides() != dense.strides()) state = at::empty_like(dense).copy_(state);
+/// The tensor in the layout of `dense`, as fused kernels need it: a gradient, or a state that was loaded, may have
+/// another. Undefined stays undefined.
+inline at::Tensor laid_out_like(const at::Tensor& tensor, const at::Tensor& dense) {
+  if (!tensor.defined() || tensor.strides() == dense.strides()) return tensor;
+  return at::empty_like(dense).copy_(tensor);
 }
 
 /// The group's parameters that have a gradient, in batches. `prepare(parameter, dense)` returns the parameter's state
@@ -87,7 +89,7 @@ std::vector<FusedBatch<ParamState>> make_batches(const torch::optim::OptimizerPa
       batch->states.reserve(group.params().size());
     }
     batch->parameters.push_back(dense);
-    batch->gradients.push_back(grad.strides() == dense.strides() ? grad : at::empty_like(dense).copy_(grad));
+    batch->gradients.push_back(laid_out_like(grad, dense));
     batch->states.push_back(state);
     if (is_copy) batch->copies.emplace_back(parameter, dense);
   }

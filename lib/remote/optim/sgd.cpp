@@ -45,8 +45,10 @@ void SGD::step_group(torch::optim::OptimizerParamGroup& group) {
       group, [&](const at::Tensor& parameter, const at::Tensor& dense) -> std::pair<SGDParamState*, bool> {
         if (!has_momentum) return {nullptr, false};
         auto& state = detail::state_of<SGDParamState>(this->state(), parameter);
-        detail::lay_out(state.momentum_buffer(), dense);
-        if (state.momentum_buffer().defined()) return {&state, false};
+        if (state.momentum_buffer().defined()) {
+          state.momentum_buffer(detail::laid_out_like(state.momentum_buffer(), dense));
+          return {&state, false};
+        }
         // The first step overwrites it, unless found_inf stops that step.
         state.momentum_buffer(at::zeros_like(dense));
         return {&state, true};

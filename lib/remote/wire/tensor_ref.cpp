@@ -45,10 +45,14 @@ bool read_dtype(ByteReader& in, c10::ScalarType& dtype) {
   const uint8_t value = in.u8();
   if (value >= static_cast<uint8_t>(c10::ScalarType::NumOptions)) return false;
   dtype = static_cast<c10::ScalarType>(value);
-  return dtype != c10::ScalarType::Undefined && !c10::isQIntType(dtype);
+  return is_dense_dtype(dtype);
 }
 
 }  // namespace
+
+bool is_dense_dtype(c10::ScalarType dtype) {
+  return dtype != c10::ScalarType::Undefined && !c10::isQIntType(dtype);
+}
 
 bool is_contiguous(c10::ArrayRef<int64_t> sizes, c10::ArrayRef<int64_t> strides) {
   int64_t expected = 1;

@@ -50,6 +50,9 @@ struct OutputMeta {
   Dims strides;
 };
 
+/// Whether a tensor of this dtype may cross the wire: not one that is undefined or quantized.
+bool is_dense_dtype(c10::ScalarType dtype);
+
 /// How many elements a view has; nullopt above kMaxViewElements or with a negative size.
 std::optional<uint64_t> view_elements(c10::ArrayRef<int64_t> sizes);
 

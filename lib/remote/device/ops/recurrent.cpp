@@ -86,7 +86,6 @@ std::pair<Tensor, RecurrentState> lstm_mkldnn_layer(const Tensor& input_TBF, con
 
 std::pair<Tensor, RecurrentState> run_as_cpu(RecurrentKind kind, const Tensor& input, at::TensorList hidden,
                                              at::TensorList parameters, const RecurrentOptions& options) {
-  at::native::check_attributes(input, parameters, hidden);
   const bool mkldnn =
       kind == RecurrentKind::kLstm && options.batch_sizes.empty() && cpu_takes_mkldnn(input, hidden, parameters);
   // mkldnn wants the sequence contiguous with its steps first: one copy for both directions.
@@ -127,10 +126,8 @@ std::optional<std::vector<Tensor>> run(RecurrentKind kind, const Tensor& input, 
                                        at::TensorList parameters, const RecurrentOptions& options) {
   if (worker_is(at::kCUDA, input)) return run_on_cudnn(kind, input, hidden.vec(), parameters.vec(), options);
   if (!worker_is(at::kCPU, input)) return std::nullopt;
-  if (cpu_decides(kind, input, options)) {
-    at::native::check_attributes(input, parameters, hidden);
-    return run_whole(kind, input, hidden, parameters, options);
-  }
+  at::native::check_attributes(input, parameters, hidden);
+  if (cpu_decides(kind, input, options)) return run_whole(kind, input, hidden, parameters, options);
   auto [output, last] = run_as_cpu(kind, input, hidden, parameters, options);
   std::vector<Tensor> results{std::move(output)};
   results.insert(results.end(), last.begin(), last.end());

@@ -61,7 +61,8 @@ class TapedGradient : public torch::autograd::Function<TapedGradient> {
         false, context->saved_data["op"].toStringRef(),
         " ran as a fused kernel of the worker's device, whose gradient has no gradient; for a second derivative turn "
         "such kernels off before the forward pass, in at::globalContext(): setUserEnabledCuDNN(false) for recurrent "
-        "layers; setSDPUseFlash(false), setSDPUseMemEfficient(false) and setSDPUseCuDNN(false) for attention");
+        "layers, setUserEnabledMkldnn(false) on a CPU worker; setSDPUseFlash(false), setSDPUseMemEfficient(false) and "
+        "setSDPUseCuDNN(false) for attention");
   }
 };
 

@@ -15,9 +15,9 @@
 
 namespace remote::device::shapes {
 
-const Tensor& tensor_at(const ShapeQuery& query, size_t index) {
+const Tensor& tensor_at(c10::ArrayRef<c10::IValue> arguments, size_t index) {
   static const Tensor* none = new Tensor();
-  const c10::IValue& value = query.arguments[index];
+  const c10::IValue& value = arguments[index];
   return value.isTensor() ? value.toTensor() : *none;
 }
 

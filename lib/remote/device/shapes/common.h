@@ -19,7 +19,10 @@ using wire::Dims;
 // ---- Arguments
 
 /// The tensor at a place, undefined for None. Also for optional tensors.
-const Tensor& tensor_at(const ShapeQuery& query, size_t index);
+const Tensor& tensor_at(c10::ArrayRef<c10::IValue> arguments, size_t index);
+inline const Tensor& tensor_at(const ShapeQuery& query, size_t index) {
+  return tensor_at(query.arguments, index);
+}
 /// The tensors of a list, optional ones included.
 c10::SmallVector<Tensor, 8> tensors_at(const ShapeQuery& query, size_t index);
 /// The integers of a list; a single integer counts as a list of one, None as empty.
