@@ -44,7 +44,7 @@ wire::Hello read(const v1::Hello& message) {
 void write(const wire::Welcome& welcome, std::string_view token, v1::Welcome& out) {
   out.set_protocol_version(welcome.protocol_version);
   out.set_torch_version(welcome.torch_version);
-  out.set_device_type(welcome.device_type);
+  out.set_device_type(static_cast<int32_t>(welcome.hardware.device));
   out.set_device_name(valid_utf8(welcome.device_name));
   out.set_session(welcome.session);
   out.set_incarnation(welcome.incarnation);
@@ -55,13 +55,17 @@ void write(const wire::Welcome& welcome, std::string_view token, v1::Welcome& ou
   out.mutable_limits()->set_max_inflight_transfer_bytes(welcome.limits.max_inflight_transfer_bytes);
   out.mutable_limits()->set_max_batch_bytes(welcome.limits.max_batch_bytes);
   out.set_token(std::string(token));
+  out.set_threads(welcome.hardware.threads);
+  out.set_onednn_dtypes(welcome.hardware.onednn_dtypes);
 }
 
 wire::Welcome read(const v1::Welcome& message) {
   wire::Welcome welcome;
   welcome.protocol_version = message.protocol_version();
   welcome.torch_version = message.torch_version();
-  welcome.device_type = static_cast<int8_t>(message.device_type());
+  welcome.hardware.device = static_cast<c10::DeviceType>(message.device_type());
+  welcome.hardware.threads = message.threads();
+  welcome.hardware.onednn_dtypes = message.onednn_dtypes();
   welcome.device_name = message.device_name();
   welcome.session = message.session();
   welcome.incarnation = message.incarnation();

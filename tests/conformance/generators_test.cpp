@@ -185,7 +185,7 @@ TEST_F(Generators, HaveNoOffset) {
   if (!on_worker()) GTEST_SKIP() << "LibTorch's own message";
   auto generator = own_generator(device());
   EXPECT_THAT(message_of([&] { generator.set_offset(3); }), HasSubstr("set_state()"));
-  EXPECT_THAT(message_of([&] { generator.get_offset(); }), HasSubstr("get_state()"));
+  EXPECT_EQ(generator.get_offset(), 0u);
   EXPECT_THAT(message_of([&] { generator.set_state(torch::zeros({3})); }), HasSubstr("uint8"));
   EXPECT_THAT(message_of([&] {
                 generator.set_state(torch::zeros({3}, torch::kByte));

@@ -91,8 +91,8 @@ std::string values() {
   return value_block("none", {}) + value_block("tensor, dense", vector) +
          value_block("tensor, a fresh view with an offset, strides, conj and neg", matrix) +
          value_block("undefined tensor", at::Tensor()) +
-         value_block("scalar tensor, float32 2.5", at::scalar_tensor(2.5f)) +
-         value_block("int, -3", int64_t{-3}) + value_block("double, 0.5", 0.5) + value_block("bool, true", true) +
+         value_block("scalar tensor, float32 2.5", at::scalar_tensor(2.5f)) + value_block("int, -3", int64_t{-3}) +
+         value_block("double, 0.5", 0.5) + value_block("bool, true", true) +
          value_block("complex, 1-2j", c10::complex<double>(1, -2)) + value_block("string", std::string("mean")) +
          value_block("device, the worker's own", c10::Device(c10::kPrivateUse1, 0)) +
          value_block("device, the worker's CPU", c10::Device(c10::kCPU)) +
@@ -103,7 +103,8 @@ std::string values() {
          value_block("tensor list", c10::List<at::Tensor>({vector})) +
          value_block("optional tensor list, none and a tensor",
                      c10::List<std::optional<at::Tensor>>({std::nullopt, vector})) +
-         value_block("scalar list, 1 and 0.5", scalars);
+         value_block("scalar list, 1 and 0.5", scalars) +
+         value_block("unsigned, 2^64 - 1", c10::Scalar(std::numeric_limits<uint64_t>::max()));
 }
 
 void run_add(wire::RecordWriter& out) {

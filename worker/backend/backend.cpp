@@ -31,7 +31,9 @@ class BackendImpl final : public Backend {
     wire::Welcome welcome;
     welcome.protocol_version = wire::kProtocolVersion;
     welcome.torch_version = TORCH_VERSION;
-    welcome.device_type = static_cast<int8_t>(core_->device->device().type());
+    welcome.hardware.device = core_->device->device().type();
+    welcome.hardware.threads = core_->executor.threads();
+    welcome.hardware.onednn_dtypes = core_->device->onednn_dtypes();
     welcome.device_name = core_->device->name();
     welcome.session = draw_number();
     welcome.incarnation = core_->incarnation;

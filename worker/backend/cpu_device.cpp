@@ -1,4 +1,5 @@
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/native/ConvUtils.h>
 #include <c10/core/CPUAllocator.h>
 
 #include <cstring>
@@ -8,10 +9,27 @@
 namespace remote::worker {
 namespace {
 
+bool convolves_by_onednn(at::ScalarType dtype) {
+  const at::Tensor probe = at::zeros({1, 1, 3, 3}, dtype);
+  const c10::SymInt ones[] = {1, 1}, zeros[] = {0, 0};
+  return at::native::select_conv_backend(probe, probe, std::nullopt, ones, zeros, ones, false, zeros, 1,
+                                         std::nullopt) == at::native::ConvBackend::Mkldnn;
+}
+
+uint64_t find_onednn_dtypes() {
+  uint64_t dtypes = 0;
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    if (convolves_by_onednn(dtype)) dtypes |= uint64_t{1} << static_cast<int>(dtype);
+  }
+  return dtypes;
+}
+
 class CpuDevice final : public Device {
  public:
   CpuDevice() : Device(c10::Device(c10::kCPU), "cpu", c10::DispatchKeySet(c10::DispatchKey::CPU)) {}
 
+  void bind_thread() override { onednn_dtypes_ = find_onednn_dtypes(); }
+  uint64_t onednn_dtypes() const override { return onednn_dtypes_; }
   at::Generator make_generator(uint64_t seed) override { return at::make_generator<at::CPUGeneratorImpl>(seed); }
   c10::Allocator* allocator() override { return c10::GetCPUAllocator(); }
   c10::DataPtr allocate_host(uint64_t bytes) override { return c10::GetCPUAllocator()->allocate(bytes); }
@@ -33,6 +51,9 @@ class CpuDevice final : public Device {
   void zero(const c10::Storage& storage) override {
     if (storage.nbytes() != 0) std::memset(storage.mutable_data(), 0, storage.nbytes());
   }
+
+ private:
+  uint64_t onednn_dtypes_ = 0;
 };
 
 }  // namespace

@@ -34,7 +34,8 @@ class Lane {
   virtual void wait() {}
 };
 
-/// What differs between CPU and CUDA. allocate_host() may be called from any thread, the rest on the executor thread.
+/// What differs between CPU and CUDA. allocate_host() may be called from any thread, what is const after bind_thread()
+/// too, the rest on the executor thread.
 class Device {
  public:
   virtual ~Device() = default;
@@ -46,6 +47,8 @@ class Device {
   const std::string& name() const { return name_; }
   c10::DispatchKeySet keys() const { return keys_; }
   bool is_cpu() const { return device_.is_cpu(); }
+  /// The dtypes in which oneDNN convolves here, bit N for c10::ScalarType N.
+  virtual uint64_t onednn_dtypes() const { return 0; }
 
   /// Makes this device the current one of the calling thread; once, by the executor thread.
   virtual void bind_thread() {}

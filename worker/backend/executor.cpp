@@ -22,7 +22,12 @@ void pause_processor() {
 
 }  // namespace
 
-Executor::Executor(Device& device, int threads) : device_(device), thread_([this, threads] { main(threads); }) {}
+Executor::Executor(Device& device, int threads) : device_(device) {
+  std::promise<uint32_t> taken;
+  std::future<uint32_t> answer = taken.get_future();
+  thread_ = std::thread(&Executor::main, this, threads, std::move(taken));
+  threads_ = answer.get();
+}
 
 void Executor::stop() {
   {
@@ -69,12 +74,13 @@ void Executor::call_at(Clock::time_point when, std::function<void()> function) {
   if (sleeping_) wake_.notify_one();
 }
 
-void Executor::main(int threads) {
+void Executor::main(int threads, std::promise<uint32_t> taken) {
   pthread_setname_np(pthread_self(), "remote-executor");
   // The processor's rounding of denormals is inherited from the thread that made this one.
   at::globalContext().setFlushDenormal(false);
   if (threads > 0) at::set_num_threads(threads);
   device_.bind_thread();
+  taken.set_value(static_cast<uint32_t>(at::get_num_threads()));
   at::AutoDispatchBelowADInplaceOrView below_autograd;
   std::unique_lock lock(mutex_);
   while (!stop_) loop(lock);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -59,6 +60,8 @@ class Executor {
   void call_at(Clock::time_point when, std::function<void()> function);
   /// Whether the running task should give way.
   bool others_wait() const { return queued_.load(std::memory_order_relaxed) > 0; }
+  /// Intra-op threads that it computes with.
+  uint32_t threads() const { return threads_; }
   /// Ends the thread; the step under way is finished first.
   void stop();
 
@@ -68,7 +71,8 @@ class Executor {
     std::function<void()> function;
   };
 
-  void main(int threads);
+  /// Tells how many threads LibTorch took.
+  void main(int threads, std::promise<uint32_t> taken);
   void loop(std::unique_lock<std::mutex>& lock);
   std::shared_ptr<Task> next();
   void run(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Task>& task,
@@ -90,6 +94,7 @@ class Executor {
   bool sleeping_ = false;
   std::atomic<bool> stop_{false};
   std::thread thread_;
+  uint32_t threads_ = 0;
 };
 
 }  // namespace remote::worker

@@ -36,6 +36,8 @@ constexpr std::array<HiddenWrites, 2> kHiddenWrites = {{
 constexpr std::array<std::string_view, 2> kDrawNothing = {"aten::_fused_sdp_choice",
                                                           "aten::_scaled_dot_product_flash_attention_for_cpu"};
 
+constexpr std::string_view kComparesArguments = "aten::_native_multi_head_attention";
+
 Kind kind_of(const c10::Type& type) {
   switch (type.kind()) {
     case c10::TypeKind::TensorType:
@@ -147,7 +149,7 @@ void describe_draws(Operation& operation, std::string_view base) {
 }
 
 bool is_number(const c10::IValue& value) {
-  return value.isInt() || value.isDouble() || value.isBool() || value.isComplexDouble();
+  return value.isInt() || value.isDouble() || value.isBool() || value.isComplexDouble() || value.isUnsigned();
 }
 
 }  // namespace
@@ -231,6 +233,7 @@ std::shared_ptr<const Operation> OperationTable::make(std::string_view name, std
                                                       const std::string& schema) {
   auto operation = std::make_shared<Operation>();
   operation->name = name;
+  operation->compares_arguments = name == kComparesArguments;
   if (name.starts_with(wire::kTapedNamespace) && !name.ends_with("backward")) {
     // As its users know it.
     operation->name.replace(0, wire::kTapedNamespace.size(), "aten");

@@ -63,6 +63,8 @@ struct Operation {
   int probability_argument = -1;
   int train_argument = -1;
   wire::Products products;
+  /// Its kernel asks whether two arguments are one tensor.
+  bool compares_arguments = false;
   /// All that it returns are tensors or lists of them.
   bool returns_tensors = true;
 

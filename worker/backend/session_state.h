@@ -22,7 +22,7 @@ struct SessionState {
       : lane(core.device->make_lane()),
         storages(*core.device, core.usage, core.options.max_session_bytes),
         generators(*core.device),
-        settings(core.options.shares_process) {}
+        settings(core.options.shares_process, core.device->device().type()) {}
 
   const Operation* operation(uint64_t number) const {
     return number < operations.size() ? operations[number].get() : nullptr;

@@ -112,11 +112,6 @@ SettingValues current() {
   return values;
 }
 
-/// Those that a CPU's kernels ask for, whatever the op: they are compared for each.
-constexpr std::array<SettingKey, 5> kCompared = {SettingKey::kDefaultDtype, SettingKey::kDeterministicAlgorithms,
-                                                 SettingKey::kFlashAttention, SettingKey::kMathAttention,
-                                                 SettingKey::kMkldnnEnabled};
-
 }  // namespace
 
 ProcessSettings::ProcessSettings() : base_(current()) {}
@@ -132,8 +127,8 @@ void ProcessSettings::apply(const SettingValues& wanted) {
   applied_ = wanted;
 }
 
-SessionSettings::SessionSettings(bool shares_process)
-    : shares_process_(shares_process), serial_([] {
+SessionSettings::SessionSettings(bool shares_process, c10::DeviceType worker)
+    : shares_process_(shares_process), worker_(worker), serial_([] {
         static std::atomic<uint64_t> next{1};
         return next.fetch_add(1, std::memory_order_relaxed);
       }()) {
@@ -155,10 +150,18 @@ Status SessionSettings::set(uint64_t key, uint64_t value) {
 }
 
 Status SessionSettings::compare(wire::Products products) const {
-  for (const SettingKey key : kCompared) REMOTE_RETURN_IF_ERROR(compare(key));
+  const bool on_cpu = worker_ == c10::kCPU;
+  REMOTE_RETURN_IF_ERROR(compare(SettingKey::kDefaultDtype));
+  // A CPU's kernels only complain of what they are, which the client has done.
+  if (!on_cpu) REMOTE_RETURN_IF_ERROR(compare(SettingKey::kDeterministicAlgorithms));
   if (!products) return {};
+  REMOTE_RETURN_IF_ERROR(compare(SettingKey::kMkldnnEnabled));
+  for (const SettingKey key : {SettingKey::kFlashAttention, SettingKey::kMathAttention}) {
+    if (products.attention) REMOTE_RETURN_IF_ERROR(compare(key));
+  }
   for (const auto& precision : wire::kFloatPrecisions) {
-    if (products.*precision.product) REMOTE_RETURN_IF_ERROR(compare(precision.key));
+    const bool is_asked_for = !on_cpu || precision.backend != at::Float32Backend::CUDA;
+    if (is_asked_for && products.*precision.product) REMOTE_RETURN_IF_ERROR(compare(precision.key));
   }
   return {};
 }

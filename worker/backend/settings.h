@@ -29,8 +29,9 @@ class ProcessSettings {
 /// The settings that one session wants.
 class SessionSettings {
  public:
-  /// `shares_process`: the client lives in this process, and the state is compared where it would else be set.
-  explicit SessionSettings(bool shares_process);
+  /// `shares_process`: the client lives in this process, and the state is compared where it would else be set, but for
+  /// what only kernels of another device than the `worker`'s ask for.
+  SessionSettings(bool shares_process, c10::DeviceType worker);
 
   /// INVALID_ARGUMENT for a key or value that is none.
   Status set(uint64_t key, uint64_t value);
@@ -47,6 +48,7 @@ class SessionSettings {
   Status compare(wire::SettingKey key) const;
 
   const bool shares_process_;
+  const c10::DeviceType worker_;
   const uint64_t serial_;
   SettingValues values_;
 };

@@ -21,7 +21,7 @@ class RemoteGenerator final : public c10::GeneratorImpl {
   ~RemoteGenerator() override;
 
   void set_current_seed(uint64_t seed) override;
-  /// A CPU worker's Mersenne twister has no offset: throws.
+  /// A state says all there is to say: the offset is 0, and any other throws.
   void set_offset(uint64_t offset) override;
   uint64_t get_offset() const override;
   uint64_t current_seed() const override { return seed_; }

@@ -39,14 +39,13 @@ bool is_tensor_or_list(const c10::Type& type) {
          type.expectRef<c10::ListType>().getElementType()->kind() == c10::TypeKind::TensorType;
 }
 
-/// Whether LibTorch, or a library of custom ops, tells sizes and strides. Python's torch adds kernels for ops that have
-/// none in LibTorch, and those don't give the strides of its CPU kernels.
+/// Whether LibTorch, or a library of custom ops, tells sizes and strides. Python's torch lays kernels of its own over
+/// LibTorch's, and those don't give the strides, nor the errors, of its CPU kernels.
 bool has_usable_meta_kernel(const c10::OperatorHandle& op) {
   if (!op.hasKernelForDispatchKey(c10::DispatchKey::Meta)) return false;
   if (!op.schema().name().starts_with("aten::")) return true;
   // Names the file in which it was registered.
-  const std::string where = op.getComputedKernelForDispatchKey(c10::DispatchKey::Meta).debug();
-  return where.find(".py") == where.npos || op.dumpState().find("\nMeta (inactive)") != std::string::npos;
+  return op.getComputedKernelForDispatchKey(c10::DispatchKey::Meta).debug().find(".py") == std::string::npos;
 }
 
 }  // namespace

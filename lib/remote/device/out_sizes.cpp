@@ -1,9 +1,13 @@
 #include <remote/device/out_sizes.h>
 
 #include <ATen/ATen.h>
+#include <ATen/EmptyTensor.h>
+#include <ATen/MemoryOverlap.h>
+#include <ATen/native/Resize.h>
 #include <c10/util/ScopeExit.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -13,22 +17,94 @@
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
 #include <remote/device/shapes/common.h>
+#include <remote/device/storage.h>
 
 namespace remote::device {
 namespace {
 
-/// Whether the caller has settled the size of an out. LibTorch's wrappers allocate outs of the right size, which the
-/// stream has then not mentioned, or pass an in-place op's own argument; all else is a tensor that someone hands in, or
-/// an empty one that is to be filled.
-bool is_sized(const at::Tensor& out, const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
-  if (!is_remote(out)) return true;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    if (info.op.schema().arguments()[i].is_out()) continue;
-    if (arguments[i].isTensor() && arguments[i].toTensor().is_same(out)) return true;
-  }
+/// Where an out comes from.
+enum class Origin {
+  kArgument,  ///< an in-place op's own argument
+  kNew,       ///< in all likelihood LibTorch's wrapper made it just now, of the right size
+  kCaller,    ///< handed in: of any size, dtype and layout
+};
+
+bool is_unused(const at::Tensor& out) {
   const auto* context = context_of(*out.unsafeGetTensorImpl());
   return out.numel() > 0 && context != nullptr && !context->announced;
 }
+
+/// The stream has mentioned what a caller has used before, and Python has an object for what its program holds. A
+/// caller's own unused tensor in C++ looks like a wrapper's.
+Origin origin_of(const at::Tensor& out, const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  if (!is_remote(out)) return Origin::kArgument;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (info.op.schema().arguments()[i].is_out()) continue;
+    if (arguments[i].isTensor() && arguments[i].toTensor().is_same(out)) return Origin::kArgument;
+  }
+  const bool has_name = out.unsafeGetTensorImpl()->pyobj_slot()->load_pyobj() != nullptr;
+  return is_unused(out) && !has_name ? Origin::kNew : Origin::kCaller;
+}
+
+/// Of all outs: the caller's, if one is.
+Origin origin_of_outs(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  Origin origin = Origin::kArgument;
+  for (int index : info.out_arguments) {
+    // Out variants with lists of outs come from composite code that has sized them.
+    if (arguments[index].isTensor()) origin = std::max(origin, origin_of(arguments[index].toTensor(), info, arguments));
+  }
+  return origin;
+}
+
+/// The calls whose new outs were as a wrapper makes them, by all that this depends on; a call that finds its place
+/// taken is looked at again each time. One per thread.
+class SettledCalls {
+ public:
+  static uint64_t key_of(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+    SettledCalls::Hash hash;
+    hash.add(reinterpret_cast<uintptr_t>(&info));
+    for (const c10::IValue& argument : arguments) hash.add(argument);
+    for (int index : info.out_arguments) {
+      for (const int64_t stride : arguments[index].toTensor().strides()) hash.add(static_cast<uint64_t>(stride));
+    }
+    return hash.value;
+  }
+  static bool contains(uint64_t key) { return slot(key) == key; }
+  static void add(uint64_t key) { slot(key) = key; }
+
+ private:
+  struct Hash {
+    uint64_t value = 0;
+
+    void add(uint64_t word) {
+      value = (value ^ word) * 0x9e3779b97f4a7c15;
+      value ^= value >> 32;
+    }
+    void add(const at::Tensor& tensor) {
+      if (!tensor.defined()) return add(uint64_t{1});
+      const bool is_wrapped = tensor.unsafeGetTensorImpl()->is_wrapped_number();
+      add(static_cast<uint64_t>(tensor.scalar_type()) << 16 | static_cast<uint64_t>(tensor.dim()) << 1 | is_wrapped);
+      for (const int64_t size : tensor.sizes()) add(static_cast<uint64_t>(size));
+    }
+    void add(const c10::IValue& value) {
+      if (value.isTensor()) return add(value.toTensor());
+      if (value.isInt()) return add(static_cast<uint64_t>(value.toInt()) ^ 2);
+      if (value.isBool()) return add(uint64_t{value.toBool()} + 4);
+      if (value.isList()) {
+        add(value.toListRef().size() + 8);
+        for (const c10::IValue& item : value.toListRef()) add(item);
+        return;
+      }
+      // Numbers that are no integers, generators, names: only whether they are there.
+      add(uint64_t{value.isNone()} << 1 | uint64_t{value.isComplexDouble()});
+    }
+  };
+
+  static uint64_t& slot(uint64_t key) {
+    static thread_local std::array<uint64_t, 1024> keys{};
+    return keys[key >> 54];
+  }
+};
 
 at::Tensor to_meta(const at::Tensor& tensor) {
   if (!tensor.defined() || (tensor.device().is_cpu() && tensor.dim() == 0)) return tensor;
@@ -49,11 +125,32 @@ c10::IValue to_meta(const c10::IValue& value) {
   return result;
 }
 
+/// As LibTorch sizes an out: an out of the right size keeps its strides.
 void give_size(const at::Tensor& out, c10::IntArrayRef sizes, c10::IntArrayRef strides) {
-  if (out.sizes() == sizes) return;
-  out.resize_(sizes);
-  if (out.strides() == strides) return;
+  if (!at::native::resize_output(out, sizes) || out.strides() == strides) return;
+  const size_t bytes = at::detail::computeStorageNbytes(sizes, strides, out.itemsize(), out.storage_offset());
+  c10::StorageImpl& storage = *out.storage().unsafeGetStorageImpl();
+  if (storage.nbytes() < bytes) resize_storage(storage, bytes);
   out.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides);
+}
+
+void check_dtype(const at::Tensor& out, c10::ScalarType result) {
+  TORCH_CHECK(c10::canCast(result, out.scalar_type()), "result type ", result,
+              " can't be cast to the desired output type ", out.scalar_type());
+}
+
+/// Results that overlap themselves or part of an input would depend on the order in which they are computed.
+void check_overlap(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  for (int index : info.out_arguments) {
+    if (!arguments[index].isTensor()) continue;
+    const at::Tensor& out = arguments[index].toTensor();
+    at::assert_no_internal_overlap(out);
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      if (info.op.schema().arguments()[i].is_out() || !arguments[i].isTensor()) continue;
+      const at::Tensor& input = arguments[i].toTensor();
+      if (input.defined() && is_remote(input)) at::assert_no_partial_overlap(out, input);
+    }
+  }
 }
 
 torch::jit::Stack meta_arguments(c10::ArrayRef<c10::IValue> arguments) {
@@ -81,16 +178,20 @@ bool has_mask(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   return std::any_of(indices.begin(), indices.end(), is_mask);
 }
 
+/// The outs as the op's Meta kernel leaves those with the layouts of `stack`'s.
+torch::jit::Stack outs_of_meta_kernel(const OpInfo& info, torch::jit::Stack stack) {
+  torch::jit::Stack outs;
+  for (int index : info.out_arguments) outs.push_back(stack[index]);
+  call_meta_kernel(info, stack);
+  return outs;
+}
+
 bool size_by_meta_kernel(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   if (!info.has_meta_kernel) return false;
-  // LibTorch's wrapper has read the mask then, and made an out without elements.
-  if (has_mask(info, arguments)) return true;
-  torch::jit::Stack stack = meta_arguments(arguments);
-  const torch::jit::Stack before = stack;
-  call_meta_kernel(info, stack);
-  for (int index : info.out_arguments) {
-    const at::Tensor& sized = before[index].toTensor();
-    if (sized.defined()) give_size(arguments[index].toTensor(), sized.sizes(), sized.strides());
+  const torch::jit::Stack sized = outs_of_meta_kernel(info, meta_arguments(arguments));
+  for (size_t i = 0; i < sized.size(); ++i) {
+    const at::Tensor& out = sized[i].toTensor();
+    if (out.defined()) give_size(arguments[info.out_arguments[i]].toTensor(), out.sizes(), out.strides());
   }
   return true;
 }
@@ -98,50 +199,149 @@ bool size_by_meta_kernel(const OpInfo& info, c10::ArrayRef<c10::IValue> argument
 bool size_by_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
   if (info.rule == nullptr) return false;
   OutputSpecs specs;
-  const auto worker = Runtime::get().worker_type(device);
+  const wire::Hardware& worker = Runtime::get().hardware(device);
   if (!info.rule({arguments, worker}, specs) || specs.size() != info.out_arguments.size()) return false;
+  // Ops that make numbers in a row fill an out of any shape that has room for them all.
+  const bool is_row = arguments.front().isScalar() && specs.front().sizes.size() == 1;
   for (size_t i = 0; i < specs.size(); ++i) {
-    give_size(arguments[info.out_arguments[i]].toTensor(), specs[i].sizes, specs[i].strides);
+    const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
+    if (is_row && out.numel() == specs[i].sizes[0]) continue;
+    give_size(out, specs[i].sizes, specs[i].strides);
   }
   return true;
 }
 
-const std::optional<c10::OperatorHandle>& twin_of(const OpInfo& info) {
+/// The functional overload of an out variant.
+struct Twin {
+  std::optional<c10::OperatorHandle> op;
+  /// For all devices it is one wrapper, which computes the sizes, makes the outs and calls the out variant.
+  bool is_wrapper = false;
+};
+
+const Twin& twin_of(const OpInfo& info) {
   static auto* mutex = new std::mutex();
-  static auto* twins = new std::unordered_map<const OpInfo*, std::optional<c10::OperatorHandle>>();
+  static auto* twins = new std::unordered_map<const OpInfo*, Twin>();
   std::lock_guard lock(*mutex);
   const auto [entry, is_new] = twins->try_emplace(&info);
-  if (is_new) entry->second = functional_twin(info.op);
-  return entry->second;
+  Twin& twin = entry->second;
+  if (is_new) twin.op = functional_twin(info.op);
+  if (is_new && twin.op) {
+    // What is recorded whole has a rule.
+    twin.is_wrapper = twin.op->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutogradNonFunctional) &&
+                      (!twin.op->hasKernelForDispatchKey(c10::DispatchKey::PrivateUse1) ||
+                       find_shape_rule(twin.op->operator_name()) == nullptr);
+  }
+  return twin;
 }
 
-/// Runs the functional overload and copies its results into the outs.
-void run_functionally(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
-  // A functional overload that LibTorch makes of this very out variant would come back here.
-  static thread_local const OpInfo* running = nullptr;
-  const auto& twin = twin_of(info);
-  if (!twin || running == &info) {
-    throw Error(StatusCode::kUnimplemented, toString(info.op.operator_name()) +
-                                                ": the size of its out tensors can't be told before it runs; pass "
-                                                "tensors of the right size, or call the overload without out");
-  }
+/// The op whose functional overload runs on this thread in order to size outs, and whether that is all it is to do.
+struct FunctionalRun {
+  const OpInfo* info = nullptr;
+  bool only_sizes = false;
+};
+thread_local FunctionalRun functional_run;
+
+/// What the functional overload returns. It may come back as a call of this very out variant, with outs of its own.
+torch::jit::Stack call_twin(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, bool only_sizes) {
   torch::jit::Stack stack;
   const auto& schema = info.op.schema().arguments();
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (!schema[i].is_out()) stack.push_back(arguments[i]);
   }
-  {
-    const OpInfo* const outer = std::exchange(running, &info);
-    const auto restore = c10::make_scope_exit([outer] { running = outer; });
-    twin->callBoxed(&stack);
-  }
+  const FunctionalRun outer = std::exchange(functional_run, {&info, only_sizes});
+  const auto restore = c10::make_scope_exit([outer] { functional_run = outer; });
+  twin_of(info).op->callBoxed(&stack);
   TORCH_INTERNAL_ASSERT(stack.size() == info.out_arguments.size());
-  for (size_t i = 0; i < stack.size(); ++i) {
+  return stack;
+}
+
+/// The outs that LibTorch's wrapper makes for a structured kernel, which it then doesn't get to run.
+torch::jit::Stack outs_of_wrapper(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  if (!info.has_meta_kernel) return call_twin(info, arguments, /*only_sizes=*/true);
+  torch::jit::Stack stack = meta_arguments(arguments);
+  for (int index : info.out_arguments) {
+    stack[index] = at::empty({0}, arguments[index].toTensor().options().device(at::kMeta));
+  }
+  return outs_of_meta_kernel(info, std::move(stack));
+}
+
+bool size_by_wrapper(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  if (!twin_of(info).is_wrapper) return false;
+  const torch::jit::Stack results = outs_of_wrapper(info, arguments);
+  for (size_t i = 0; i < results.size(); ++i) {
     const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
-    const at::Tensor& result = stack[i].toTensor();
+    const at::Tensor& result = results[i].toTensor();
+    check_dtype(out, result.scalar_type());
+    give_size(out, result.sizes(), result.strides());
+  }
+  return true;
+}
+
+/// Whether new outs are those of a wrapper, and so as the kernel wants them.
+bool are_a_wrappers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  if (info.run_as) return true;
+  const uint64_t call = SettledCalls::key_of(info, arguments);
+  if (SettledCalls::contains(call)) return true;
+  if (!twin_of(info).is_wrapper) return SettledCalls::add(call), true;
+  const torch::jit::Stack made = outs_of_wrapper(info, arguments);
+  for (size_t i = 0; i < made.size(); ++i) {
+    const at::Tensor &out = arguments[info.out_arguments[i]].toTensor(), &expected = made[i].toTensor();
+    if (out.sizes() != expected.sizes() || out.strides() != expected.strides()) return false;
+  }
+  SettledCalls::add(call);
+  return true;
+}
+
+/// By the rule of the functional overload: kernels that are not structured make outs row-major.
+bool size_by_twins_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+  const auto& twin = twin_of(info).op;
+  const ShapeRule rule = twin ? find_shape_rule(twin->operator_name()) : nullptr;
+  if (rule == nullptr) return false;
+  c10::SmallVector<c10::IValue, 8> inputs;
+  const auto& schema = info.op.schema().arguments();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!schema[i].is_out()) inputs.push_back(arguments[i]);
+  }
+  OutputSpecs specs;
+  if (!rule({inputs, Runtime::get().hardware(device)}, specs) || specs.size() != info.out_arguments.size())
+    return false;
+  const auto is_known = [](const OutputSpec& spec) { return spec.kind == OutputSpec::Kind::kTensor; };
+  if (!std::ranges::all_of(specs, is_known)) return false;
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
+    check_dtype(out, specs[i].dtype);
+    at::native::resize_output(out, specs[i].sizes);
+  }
+  return true;
+}
+
+/// Runs the functional overload and copies its results into the outs.
+void run_functionally(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  if (!twin_of(info).op || functional_run.info == &info) {
+    throw Error(StatusCode::kUnimplemented, toString(info.op.operator_name()) +
+                                                ": the size of its out tensors can't be told before it runs; pass "
+                                                "tensors of the right size, or call the overload without out");
+  }
+  const torch::jit::Stack results = call_twin(info, arguments, /*only_sizes=*/false);
+  for (size_t i = 0; i < results.size(); ++i) {
+    const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
+    const at::Tensor& result = results[i].toTensor();
+    TORCH_CHECK(out.scalar_type() == result.scalar_type(), info.op.schema().name(), ": expected an out of dtype ",
+                result.scalar_type(), ", but got ", out.scalar_type(), "; pass a tensor of that dtype");
     give_size(out, result.sizes(), result.strides());
     out.copy_(result);
   }
+}
+
+/// Each in the way that comes first, the cheapest before the others.
+std::optional<Tier> size_without_running(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,
+                                         c10::DeviceIndex device) {
+  if (info.data_dependent) return std::nullopt;
+  if (size_by_meta_kernel(info, arguments)) return Tier::kMeta;
+  if (size_by_rule(info, arguments, device)) return Tier::kRule;
+  if (size_by_wrapper(info, arguments)) return Tier::kMeta;
+  if (size_by_twins_rule(info, arguments, device)) return Tier::kRule;
+  return std::nullopt;
 }
 
 OutputSpec spec_of(const at::Tensor& tensor) {
@@ -167,19 +367,22 @@ bool find_by_meta_kernel(const OpInfo& info, c10::ArrayRef<c10::IValue> argument
 
 bool size_outs(const OpInfo& info, torch::jit::Stack& stack, c10::DeviceIndex device) {
   const auto arguments = torch::jit::last(stack, info.argument_count);
-  bool sized = true;
-  for (int index : info.out_arguments) {
-    // Out variants with lists of outs come from composite code that has sized them.
-    if (arguments[index].isTensor()) sized = sized && is_sized(arguments[index].toTensor(), info, arguments);
-  }
+  const Origin origin = origin_of_outs(info, arguments);
   auto& state = device_state(device);
-  if (sized) return state.count(Tier::kSized), true;
-  if (!info.data_dependent) {
-    if (size_by_meta_kernel(info, arguments)) return state.count(Tier::kMeta), true;
-    if (size_by_rule(info, arguments, device)) return state.count(Tier::kRule), true;
+  // LibTorch's wrapper has read a mask among indices, and sized the out by it.
+  if (origin == Origin::kArgument || has_mask(info, arguments)) return state.count(Tier::kSized), true;
+  if (functional_run.info == &info && functional_run.only_sizes) return false;
+  if (origin == Origin::kNew && are_a_wrappers(info, arguments)) return state.count(Tier::kSized), true;
+  check_overlap(info, arguments);
+  const auto tier = size_without_running(info, arguments, device);
+  if (!tier) return run_functionally(info, arguments), false;
+  state.count(*tier);
+  for (int index : info.out_arguments) {
+    // The worker lets kernels lay out what is unused as they like; a caller's own layout holds.
+    const at::Tensor& out = arguments[index].toTensor();
+    if (is_remote(out) && is_unused(out)) out.zero_();
   }
-  run_functionally(info, arguments);
-  return false;
+  return true;
 }
 
 }  // namespace remote::device

@@ -118,7 +118,7 @@ std::vector<at::Tensor> record_functional(const OpInfo& info, c10::ArrayRef<c10:
                                           c10::DeviceIndex device) {
   auto& state = device_state(device);
   OutputSpecs specs;
-  const auto worker = Runtime::get().worker_type(device);
+  const wire::Hardware& worker = Runtime::get().hardware(device);
   if (info.rule != nullptr && info.rule({arguments, worker}, specs)) {
     state.count(Tier::kRule);
   } else if (find_by_meta_kernel(info, arguments, specs)) {

@@ -32,10 +32,8 @@ class Runtime {
     if (auto* session = fast_[checked(device)].load(std::memory_order_acquire)) return *session;
     return connect_on_first_use(device);
   }
-  /// The kind of device that computes for remote:N. Connects as session() does.
-  c10::DeviceType worker_type(c10::DeviceIndex device) {
-    return static_cast<c10::DeviceType>(session(device).welcome().device_type);
-  }
+  /// What computes for remote:N. Connects as session() does.
+  const wire::Hardware& hardware(c10::DeviceIndex device) { return session(device).welcome().hardware; }
   /// The session if there is one, without connecting.
   std::shared_ptr<client::Session> session_if_connected(c10::DeviceIndex device);
   /// All sessions that are connected.
@@ -77,7 +75,7 @@ class Runtime {
 /// Whether it is a remote tensor whose worker computes on devices of this kind.
 inline bool worker_is(c10::DeviceType kind, const at::Tensor& tensor) {
   const c10::Device device = tensor.device();
-  return device.type() == c10::DeviceType::PrivateUse1 && Runtime::get().worker_type(device.index()) == kind;
+  return device.type() == c10::DeviceType::PrivateUse1 && Runtime::get().hardware(device.index()).device == kind;
 }
 
 }  // namespace remote::device

@@ -52,6 +52,11 @@ void delete_context(void* pointer) {
   delete context;
 }
 
+/// nullptr for one of another maker's, such as DLPack's.
+StorageContext* own_context(const c10::DataPtr& data) {
+  return data.get_deleter() == &delete_context ? static_cast<StorageContext*>(data.get_context()) : nullptr;
+}
+
 /// No worker would read a record that mentions a larger one.
 void check_size(uint64_t bytes) {
   if (bytes <= wire::kMaxStorageBytes) return;
@@ -93,12 +98,12 @@ c10::Storage make_storage(uint64_t bytes, c10::DeviceIndex device, uint64_t id) 
 
 StorageContext* context_of(const c10::Storage& storage) {
   if (!storage || storage.device_type() != c10::DeviceType::PrivateUse1) return nullptr;
-  return static_cast<StorageContext*>(storage.data_ptr().get_context());
+  return own_context(storage.data_ptr());
 }
 
 void resize_storage(c10::StorageImpl& storage, uint64_t bytes) {
   check_size(bytes);
-  auto* context = static_cast<StorageContext*>(storage.data_ptr().get_context());
+  auto* context = own_context(storage.data_ptr());
   if (context == nullptr) {
     storage.set_data_ptr_noswap(make_data(bytes, storage.device().index(), 0));
   } else if (context->bytes != bytes) {

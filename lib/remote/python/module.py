@@ -102,3 +102,57 @@ def get_rng_state(device=None):
 
 def set_rng_state(state, device=None):
     _ops.set_rng_state(state, _index(device))
+
+
+# Python's own methods of a storage go through its memory, which is not here: copy.deepcopy, pickle, torch.save and
+# torch.load of remote tensors need those below, which go through a tensor of the storage's bytes.
+_Storage = torch.UntypedStorage
+_LOCAL = {name: getattr(_Storage, name) for name in ("copy_", "fill_", "data_ptr", "_write_file", "_set_from_file")}
+
+
+def _is_remote(storage):
+    return storage.device.type == "remote"
+
+
+def _bytes_of(storage):
+    return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
+
+
+def _copy_storage(self, source, non_blocking=None):
+    if not (_is_remote(self) or _is_remote(source)):
+        return _LOCAL["copy_"](self, source, bool(non_blocking))
+    if self.nbytes() != source.nbytes():
+        raise RuntimeError(f"copy_: expected a storage of {self.nbytes()} bytes, got one of {source.nbytes()}")
+    _bytes_of(self).copy_(_bytes_of(source))
+    return self
+
+
+def _fill_storage(self, value):
+    if not _is_remote(self):
+        return _LOCAL["fill_"](self, value)
+    _bytes_of(self).fill_(value)
+    return self
+
+
+def _storage_key(self):
+    """No address, but a number that no other storage has: pickle and torch.save tell storages apart by it."""
+    return self._cdata if _is_remote(self) else _LOCAL["data_ptr"](self)
+
+
+def _write_storage(self, *arguments):
+    return _LOCAL["_write_file"](self.cpu() if _is_remote(self) else self, *arguments)
+
+
+def _read_storage(self, *arguments):
+    if not _is_remote(self):
+        return _LOCAL["_set_from_file"](self, *arguments)
+    values = _Storage(self.nbytes())
+    _LOCAL["_set_from_file"](values, *arguments)
+    return self.copy_(values)
+
+
+_Storage.copy_ = _copy_storage
+_Storage.fill_ = _fill_storage
+_Storage.data_ptr = _storage_key
+_Storage._write_file = _write_storage
+_Storage._set_from_file = _read_storage

@@ -21,9 +21,10 @@ bool names_one_of(std::string_view op, const std::string_view (&parts)[kCount]) 
 
 Products products_of(std::string_view op) {
   // The backward pass of a taped op doesn't say of which.
-  if (op.starts_with(kTapedNamespace) && op.ends_with("backward")) return {true, true, true};
+  if (op.starts_with(kTapedNamespace) && op.ends_with("backward")) return {true, true, true, true};
   Products products;
   products.convolutions = op.find("conv") != op.npos;
+  products.attention = op.find("attention") != op.npos;
   products.recurrences = names_one_of(op, kRecurrences);
   // The others may multiply matrices, too.
   products.matrices = products.convolutions || products.recurrences || names_one_of(op, kMatrices);

@@ -12,6 +12,7 @@ namespace remote::wire {
 /// Those settings are recorded, and hold, for the ops that need them alone.
 struct Products {
   bool convolutions = false, recurrences = false, matrices = false;
+  bool attention = false;  ///< which is made of matrix products
   explicit operator bool() const { return convolutions || recurrences || matrices; }
 };
 

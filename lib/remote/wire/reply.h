@@ -1,4 +1,6 @@
 #pragma once
+#include <c10/core/DeviceType.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,6 +51,14 @@ struct Chunk {
   bool gives_up() const { return total_bytes == 0; }
 };
 
+/// What a worker computes on. Which of LibTorch's kernels runs there, and by that the layout of some results, depends
+/// on it.
+struct Hardware {
+  c10::DeviceType device = c10::DeviceType::CPU;
+  uint32_t threads = 0;        ///< that one op may use on a CPU; 0: not said
+  uint64_t onednn_dtypes = 0;  ///< in which oneDNN convolves on a CPU, bit N for c10::ScalarType N; 0: not said
+};
+
 /// What a client says first.
 struct Hello {
   uint32_t protocol_version = 0;
@@ -61,7 +71,7 @@ struct Hello {
 struct Welcome {
   uint32_t protocol_version = 0;
   std::string torch_version;
-  int8_t device_type = 0;       ///< a c10::DeviceType
+  Hardware hardware;
   std::string device_name;      ///< "cpu", "cuda:0 (NVIDIA H200)", ...
   uint64_t session = 0;
   uint64_t incarnation = 0;     ///< drawn when the worker starts: another one means that all state is gone

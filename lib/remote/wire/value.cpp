@@ -25,6 +25,9 @@ Status refuse_tensor(const at::Tensor& tensor, const ArgumentDescriber& describe
   text << "expected all tensors of the op on one remote worker, but got ";
   if (tensor.layout() != at::kStrided) {
     text << "one of layout " << tensor.layout() << " on " << tensor.device() << "; workers hold dense tensors";
+  } else if (tensor.device().str() == describer.place()) {
+    text << "one of shape " << tensor.sizes() << " over memory that is no worker's (from DLPack, perhaps); copy the "
+         << "tensor that it was made of";
   } else {
     text << "one of shape " << tensor.sizes() << " on " << tensor.device() << "; move it with .to(\""
          << describer.place() << "\") first (only 0-dim CPU tensors and CPU indices are taken along)";
@@ -91,6 +94,8 @@ c10::IValue read_scalar(ByteReader& in, Tag tag) {
     case Tag::kInt: return in.svarint();
     case Tag::kDouble: return in.f64();
     case Tag::kBool: return in.u8() != 0;
+    case Tag::kUnsigned:
+      return c10::Scalar(in.varint());
     case Tag::kComplex: {
       const double real = in.f64();
       return c10::complex<double>(real, in.f64());
@@ -165,6 +170,7 @@ Status write_value(ByteWriter& out, const c10::IValue& value, ArgumentDescriber&
     out.f64(number.imag());
     return {};
   }
+  if (value.isUnsigned()) return put_tag(out, Tag::kUnsigned), out.varint(value.toUInt()), Status();
   if (value.isString()) return put_tag(out, Tag::kString), out.string(value.toStringRef()), Status();
   if (value.isDevice()) {
     put_tag(out, Tag::kDevice);
@@ -200,6 +206,7 @@ c10::IValue read_value(ByteReader& in, ArgumentResolver& resolver, size_t argume
     case Tag::kInt:
     case Tag::kDouble:
     case Tag::kBool:
+    case Tag::kUnsigned:
     case Tag::kComplex: return read_scalar(in, tag);
     case Tag::kString: return std::string(in.string(kMaxStringBytes));
     case Tag::kDevice: return in.u8() == 0 ? resolver.device() : c10::Device(c10::kCPU);

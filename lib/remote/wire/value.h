@@ -13,22 +13,23 @@ namespace remote::wire {
 /// How an IValue is tagged on the wire; docs/protocol.md has the grammar.
 enum class Tag : uint8_t {
   kNone = 0,
-  kTensor = 1,           ///< TensorRef
+  kTensor = 1,  ///< TensorRef
   kUndefinedTensor = 2,
-  kScalarTensor = 3,     ///< a 0-dim CPU tensor by value: dtype, wrapped-number flag, 16 bytes
+  kScalarTensor = 3,  ///< a 0-dim CPU tensor by value: dtype, wrapped-number flag, 16 bytes
   kInt = 4,
   kDouble = 5,
   kBool = 6,
   kComplex = 7,
   kString = 8,
-  kDevice = 9,           ///< 0: the worker's own device; 1: the worker's CPU
-  kGenerator = 10,       ///< id of one of the session's generators; 0 is its default
+  kDevice = 9,      ///< 0: the worker's own device; 1: the worker's CPU
+  kGenerator = 10,  ///< id of one of the session's generators; 0 is its default
   kIntList = 11,
   kDoubleList = 12,
   kBoolList = 13,
   kTensorList = 14,
   kOptionalTensorList = 15,
-  kScalarList = 16,      ///< a list of numbers of mixed kinds
+  kScalarList = 16,  ///< a list of numbers of mixed kinds
+  kUnsigned = 17,    ///< a number beyond the range of kInt
 };
 
 /// How the client describes what only it knows while an op's arguments are written.

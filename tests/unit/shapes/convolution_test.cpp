@@ -1,5 +1,8 @@
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "tests/unit/shapes/shape_check.h"
 
 namespace remote::device {
@@ -26,6 +29,15 @@ const std::vector<Geometry> kGeometries = {
     {{17, 4, 8, 8}, {6, 4, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
     {{2, 4, 1, 1}, {6, 4, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
     {{2, 4, 3, 3}, {6, 4, 3, 3}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
+    {{2, 3, 9}, {4, 3, 1}, {1}, {0}, {1}, false, {0}},
+    {{4, 1, 4, 4}, {4, 1, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}},
+    {{4, 4, 1, 1}, {4, 1, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 4},
+    {{1, 4, 1, 1}, {4, 1, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 4},
+    {{3, 4, 1, 1}, {8, 1, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 4},
+    {{3, 8, 1, 1}, {4, 2, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 4},
+    {{2, 4, 5, 5}, {4, 1, 5, 5}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 4},
+    {{2, 4, 4, 4}, {4, 1, 1, 1}, {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, 4},
+    {{2, 4, 5, 6, 7}, {6, 4, 1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}, false, {0, 0, 0}},
     {{2, 4, 5, 6, 7}, {6, 4, 3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, false, {0, 0, 0}},
     {{2, 4, 5, 6, 7}, {4, 6, 3, 3, 3}, {2, 2, 2}, {1, 1, 1}, {1, 1, 1}, true, {0, 0, 0}},
 };
@@ -47,13 +59,27 @@ Values backward(const Geometry& g, const at::Tensor& grad, const at::Tensor& inp
           g.dilation, g.transposed, g.output_padding, g.groups,           mask};
 }
 
-/// With one thread LibTorch takes its own kernel for these, and oneDNN's, which the rules assume, with more.
-bool kernel_depends_on_threads(const Geometry& g) {
-  return g.weight.back() == 1 && g.input[0] < 16;
-}
+/// LibTorch takes its own kernel for filters of one pixel with one thread, and oneDNN's with more.
+class ConvolutionRules : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override { at::set_num_threads(GetParam()); }
+  void TearDown() override { at::set_num_threads(threads_); }
 
-TEST(ConvolutionRules, OutputKeepsChannelsLastOfInputOrWeight) {
-  for (const Geometry& g : kGeometries) {
+  static std::vector<Geometry> geometries() {
+    std::vector<Geometry> those;
+    std::ranges::copy_if(kGeometries, std::back_inserter(those),
+                         [](const Geometry& g) { return GetParam() == 1 || g.weight.back() == 1; });
+    return those;
+  }
+
+ private:
+  const int threads_ = at::get_num_threads();
+};
+
+INSTANTIATE_TEST_SUITE_P(Threads, ConvolutionRules, testing::Values(1, 2));
+
+TEST_P(ConvolutionRules, OutputKeepsChannelsLastOfInputOrWeight) {
+  for (const Geometry& g : geometries()) {
     const int64_t channels_out = output_sizes(g)[1];
     for (const auto& input : layouts(g.input)) {
       for (const auto& weight : layouts(g.weight)) {
@@ -64,9 +90,8 @@ TEST(ConvolutionRules, OutputKeepsChannelsLastOfInputOrWeight) {
   }
 }
 
-TEST(ConvolutionRules, GradientsKeepChannelsLastOfInputOrWeight) {
-  for (const Geometry& g : kGeometries) {
-    if (kernel_depends_on_threads(g)) continue;
+TEST_P(ConvolutionRules, GradientsKeepChannelsLastOfInputOrWeight) {
+  for (const Geometry& g : geometries()) {
     const Ints out = output_sizes(g);
     for (const auto& input : layouts(g.input)) {
       for (const auto& weight : layouts(g.weight)) {
@@ -79,19 +104,7 @@ TEST(ConvolutionRules, GradientsKeepChannelsLastOfInputOrWeight) {
   }
 }
 
-TEST(ConvolutionRules, SmallFiltersAreOneDnnsWithSeveralThreads) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(2);
-  for (const Geometry& g : kGeometries) {
-    if (!kernel_depends_on_threads(g)) continue;
-    for (const auto& input : {filled(g.input), filled(g.input).contiguous(at::MemoryFormat::ChannelsLast)}) {
-      check("convolution_backward", backward(g, filled(output_sizes(g)), input, filled(g.weight), {true, true, true}));
-    }
-  }
-  at::set_num_threads(threads);
-}
-
-TEST(ConvolutionRules, MaskedGradientsAreUndefined) {
+TEST_P(ConvolutionRules, MaskedGradientsAreUndefined) {
   const Geometry& g = kGeometries[2];
   const at::Tensor grad = filled(output_sizes(g));
   for (int bits = 0; bits < 8; ++bits) {
@@ -105,8 +118,8 @@ TEST(ConvolutionRules, MaskedGradientsAreUndefined) {
   }
 }
 
-TEST(ConvolutionRules, DoubleKeepsChannelsLastExceptInVolumes) {
-  for (const Geometry& g : kGeometries) {
+TEST_P(ConvolutionRules, DoubleKeepsChannelsLastExceptInVolumes) {
+  for (const Geometry& g : geometries()) {
     for (const auto& input : layouts(g.input, at::kDouble)) {
       check("convolution", forward(g, input, filled(g.weight, at::kDouble), {}));
       check("convolution_backward", backward(g, filled(output_sizes(g), at::kDouble), input,
@@ -115,7 +128,7 @@ TEST(ConvolutionRules, DoubleKeepsChannelsLastExceptInVolumes) {
   }
 }
 
-TEST(ConvolutionRules, HalfTypesIn2d) {
+TEST_P(ConvolutionRules, HalfTypesIn2d) {
   for (size_t i : {0, 2, 3, 5, 6, 7}) {
     const Geometry& g = kGeometries[i];
     for (const auto& input : layouts(g.input, at::kBFloat16)) {
@@ -124,7 +137,7 @@ TEST(ConvolutionRules, HalfTypesIn2d) {
   }
 }
 
-TEST(ConvolutionRules, EmptyBatch) {
+TEST_P(ConvolutionRules, EmptyBatch) {
   Geometry g = kGeometries[2];
   g.input[0] = 0;
   for (const auto& input : {filled(g.input), filled(g.input).contiguous(at::MemoryFormat::ChannelsLast)}) {
@@ -133,14 +146,16 @@ TEST(ConvolutionRules, EmptyBatch) {
   }
 }
 
-TEST(ConvolutionRules, VolumeKernelsThatDependOnTheWorkerAreLeftToIt) {
-  const Geometry g{{2, 4, 5, 6, 7}, {6, 4, 1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}, false, {0, 0, 0}};
+TEST_P(ConvolutionRules, WithoutOneDnnVolumesInChannelsLastAreLeftToTheWorker) {
+  const Geometry& g = kGeometries.back();
   const at::Tensor input = filled(g.input).contiguous(at::MemoryFormat::ChannelsLast3d);
+  at::globalContext().setUserEnabledMkldnn(false);
   check_unknown("convolution", forward(g, input, filled(g.weight), {}));
   check("convolution", forward(g, filled(g.input), filled(g.weight), {}));
+  at::globalContext().setUserEnabledMkldnn(true);
 }
 
-TEST(ConvolutionRules, WrongChannelsAreRefusedWithBothShapes) {
+TEST_P(ConvolutionRules, WrongChannelsAreRefusedWithBothShapes) {
   const Geometry& g = kGeometries[2];
   try {
     foretold("convolution", forward(g, filled({2, 3, 8, 8}), filled(g.weight), {}), c10::DeviceType::CPU);

@@ -1,5 +1,6 @@
 #include "tests/unit/shapes/shape_check.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
@@ -84,12 +85,20 @@ void compare(const OutputSpecs& specs, const std::vector<at::Tensor>& results) {
   }
 }
 
-bool ask_rule(const std::string& op, const Values& arguments, c10::DeviceType worker, OutputSpecs& specs) {
+/// A worker that takes this process's kernels.
+wire::Hardware hardware(c10::DeviceType device) {
+  uint64_t dtypes = 0;
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) dtypes |= uint64_t{1} << static_cast<int>(dtype);
+  return {device, static_cast<uint32_t>(at::get_num_threads()), dtypes};
+}
+
+bool ask_rule(const std::string& op, const Values& arguments, c10::DeviceType device, OutputSpecs& specs) {
   const ShapeRule rule = find_shape_rule(find_op(op).operator_name());
   if (rule == nullptr) {
     ADD_FAILURE() << "no rule";
     return false;
   }
+  const wire::Hardware worker = hardware(device);
   return rule({arguments, worker}, specs);
 }
 

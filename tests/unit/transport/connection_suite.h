@@ -77,7 +77,8 @@ TEST_P(ConnectionSuite, TheWelcomeDescribesTheWorker) {
   const wire::Welcome& welcome = client->connection->welcome();
   EXPECT_EQ(welcome.protocol_version, wire::kProtocolVersion);
   EXPECT_EQ(welcome.torch_version, TORCH_VERSION);
-  EXPECT_EQ(welcome.device_type, static_cast<int8_t>(c10::DeviceType::CPU));
+  EXPECT_EQ(welcome.hardware.device, c10::DeviceType::CPU);
+  EXPECT_GT(welcome.hardware.threads, 0u);
   EXPECT_NE(welcome.session, 0u);
   EXPECT_GT(welcome.limits.max_inflight_records, 0u);
 }

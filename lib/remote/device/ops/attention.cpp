@@ -10,6 +10,7 @@
 
 #include <remote/device/describe.h>
 #include <remote/device/ops/taped_ops.h>
+#include <remote/device/recorder.h>
 #include <remote/device/runtime.h>
 
 namespace remote::device {
@@ -73,12 +74,22 @@ at::Tensor attention(const at::Tensor& query, const at::Tensor& key, const at::T
   return at::native::scaled_dot_product_attention(query, key, value, mask, dropout, causal, scale, enable_gqa);
 }
 
+/// No gradient came: LibTorch's kernel returns none, and a worker is asked for nothing.
+void record_flash_backward(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  const size_t count = op.schema().arguments().size();
+  if (torch::jit::peek(*stack, 0, count).toTensor().defined()) return record_op(op, keys, stack);
+  torch::jit::drop(*stack, count);
+  for (int i = 0; i < 3; ++i) stack->emplace_back(at::Tensor());
+}
+
 // On both keys: autograd sees the ops inside, and inference mode leaves its key out.
 TORCH_LIBRARY_IMPL(aten, AutogradPrivateUse1, m) {
   m.impl("scaled_dot_product_attention", &attention);
 }
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("scaled_dot_product_attention", &attention);
+  m.impl("_scaled_dot_product_flash_attention_for_cpu_backward",
+         torch::CppFunction::makeFromBoxedFunction<&record_flash_backward>());
 }
 
 }  // namespace

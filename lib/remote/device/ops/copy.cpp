@@ -1,5 +1,7 @@
 // Copies in every direction: CPU to worker (uploads), back (fetches), on one worker (a record), between two workers.
 #include <ATen/ATen.h>
+#include <ATen/ExpandUtils.h>
+#include <ATen/MemoryOverlap.h>
 #include <torch/library.h>
 
 #include <remote/device/describe.h>
@@ -50,7 +52,12 @@ void check_readable(const at::Tensor& tensor) {
     throw Error(StatusCode::kInvalidArgument, "remote: expected a remote tensor, got " + describe_for_people(tensor));
   }
   const auto* context = context_of(*tensor.unsafeGetTensorImpl());
-  if (context == nullptr || context->opaque) {
+  if (context == nullptr && tensor.numel() > 0) {
+    throw Error(StatusCode::kInvalidArgument,
+                "remote: this tensor lies over memory that is no worker's (a part of a storage, or from DLPack); use a "
+                "view of the tensor, or copy the tensor that the memory was taken from");
+  }
+  if (context != nullptr && context->opaque) {
     throw Error(StatusCode::kInvalidArgument,
                 "remote: this tensor is a workspace whose layout only the worker knows; it can be passed on to the op "
                 "that takes it, not read");
@@ -95,7 +102,19 @@ bool copy_between_workers(const at::Tensor& self, const at::Tensor& dst) {
   return true;
 }
 
+/// What LibTorch's iterator asks of a copy.
+void check_copy(const at::Tensor& self, const at::Tensor& dst) {
+  if (self.sizes() != dst.sizes()) {
+    const auto together = at::infer_size_dimvector(dst.sizes(), self.sizes());
+    TORCH_CHECK(dst.sizes().equals(together), "output with shape ", dst.sizes(), " doesn't match the broadcast shape ",
+                c10::IntArrayRef(together));
+  }
+  at::assert_no_internal_overlap(dst);
+  if (is_remote(self) && is_remote(dst)) at::assert_no_partial_overlap(dst, self);
+}
+
 at::Tensor copy_from(const at::Tensor& self, const at::Tensor& dst, bool /*non_blocking*/) {
+  check_copy(self, dst);
   run_backward_on_this_thread();
   at::NoGradGuard no_grad;
   if (is_remote(self) && is_remote(dst)) {
@@ -127,7 +146,8 @@ at::Scalar local_scalar_dense(const at::Tensor& self) {
   return fetch.get().item();
 }
 
-/// Tensors that are the same view of the same storage are equal without asking, as on the CPU.
+/// Such tensors are equal without asking. LibTorch's CPU code looks for NaNs, which equal nothing; here that would be a
+/// wait in each self-attention of nn::MultiheadAttention, which asks whether query and key are one.
 bool is_same_view(const at::Tensor& a, const at::Tensor& b) {
   return context_of(*a.unsafeGetTensorImpl()) == context_of(*b.unsafeGetTensorImpl()) &&
          a.storage_offset() == b.storage_offset() && a.strides() == b.strides() && a.dtype() == b.dtype() &&
@@ -140,11 +160,14 @@ bool equal(const at::Tensor& self, const at::Tensor& other) {
                                                   ", got one on " + other.device().str() +
                                                   "; move it with .to(...) first");
   }
-  TORCH_CHECK(self.dtype() == other.dtype(), "Expected object of data type ", self.dtype(), " but got data type ",
-              other.dtype(), " for argument 'other' in call to equal");
   if (self.sizes() != other.sizes()) return false;
   if (self.numel() == 0 || is_same_view(self, other)) return true;
   return self.eq(other).all().item<bool>();
+}
+
+/// LibTorch shares the memory until one of the two is written, which takes memory of its own.
+at::Tensor lazy_clone(const at::Tensor& self) {
+  return self.clone();
 }
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
@@ -152,6 +175,7 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   m.impl("_copy_from_and_resize", &copy_from_and_resize);
   m.impl("_local_scalar_dense", &local_scalar_dense);
   m.impl("equal", &equal);
+  m.impl("_lazy_clone", &lazy_clone);
 }
 
 // These keys' fallbacks would materialise the tensor by a copy, which is what they are asked for here: endlessly.

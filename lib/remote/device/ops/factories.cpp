@@ -2,6 +2,8 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/NativeFunctions.h>
 #include <ATen/native/Resize.h>
+#include <ATen/native/ResizeCommon.h>
+#include <ATen/native/TensorFactories.h>
 #include <c10/core/DeviceGuard.h>
 #include <torch/library.h>
 
@@ -39,24 +41,38 @@ c10::OptionalDeviceGuard on(std::optional<at::Device> device) {
   return device->index() == Runtime::current_device() ? c10::OptionalDeviceGuard() : c10::OptionalDeviceGuard(device);
 }
 
+/// Under deterministic algorithms memory is never left as it comes, unless the program wants it so.
+bool fills_new_memory() {
+  const auto& context = at::globalContext();
+  return C10_UNLIKELY(context.deterministicAlgorithms()) && context.deterministicFillUninitializedMemory();
+}
+
+at::Tensor settled(at::Tensor made) {
+  if (fills_new_memory()) at::native::fill_empty_deterministic_(made);
+  return made;
+}
+
 at::Tensor empty(c10::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout> layout,
                  std::optional<at::Device> device, std::optional<bool>, std::optional<at::MemoryFormat> memory_format) {
   check_layout(layout);
   const auto guard = on(device);
-  return at::detail::empty_generic(size, allocator(), kKeys, checked_dtype(dtype), memory_format);
+  return settled(at::detail::empty_generic(size, allocator(), kKeys, checked_dtype(dtype), memory_format));
 }
 
 at::Tensor empty_strided(c10::IntArrayRef size, c10::IntArrayRef stride, std::optional<at::ScalarType> dtype,
                          std::optional<at::Layout> layout, std::optional<at::Device> device, std::optional<bool>) {
   check_layout(layout);
   const auto guard = on(device);
-  return at::detail::empty_strided_generic(size, stride, allocator(), kKeys, checked_dtype(dtype));
+  return settled(at::detail::empty_strided_generic(size, stride, allocator(), kKeys, checked_dtype(dtype)));
 }
 
-/// LibTorch's own has no storage, and a worker's kernel would read it.
+/// Its key says that it is zeros: LibTorch makes memory of it where an op has to read it.
 at::Tensor efficient_zeros(c10::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout> layout,
-                           std::optional<at::Device> device, std::optional<bool> pin_memory) {
-  return empty(size, dtype, layout, device, pin_memory, std::nullopt).zero_();
+                           std::optional<at::Device> device, std::optional<bool>) {
+  check_layout(layout);
+  const auto guard = on(device);
+  const auto keys = kKeys | c10::DispatchKeySet(c10::DispatchKey::ZeroTensor);
+  return at::detail::empty_generic(size, allocator(), keys, checked_dtype(dtype), std::nullopt);
 }
 
 void grow_storage(const at::Tensor& self) {
@@ -69,7 +85,11 @@ const at::Tensor& resize(const at::Tensor& self, c10::IntArrayRef size, std::opt
   auto* impl = self.unsafeGetTensorImpl();
   if (self.sizes() != size) impl->set_sizes_contiguous(size);
   if (memory_format && *memory_format != at::MemoryFormat::Preserve) impl->empty_tensor_restride(*memory_format);
+  const uint64_t before = self.storage().nbytes();
   grow_storage(self);
+  if (fills_new_memory() && self.numel() > 0) {
+    at::native::fill_resize_deterministic_(self, static_cast<int64_t>(before));
+  }
   return self;
 }
 

@@ -178,12 +178,31 @@ std::vector<int64_t> batch_sizes_of(const Tensor& data, const Tensor& batch_size
   return result;
 }
 
+/// Sequences of one length lie in memory as padded ones do, and LibTorch's CPU code runs such an LSTM as padded where
+/// it takes mkldnn.
+std::optional<std::vector<Tensor>> run_as_padded(const Tensor& data, at::TensorList hidden, at::TensorList parameters,
+                                                 RecurrentOptions options) {
+  const std::vector<int64_t> sizes = std::exchange(options.batch_sizes, {});
+  if (sizes.front() != sizes.back() || !worker_is(at::kCPU, data)) return std::nullopt;
+  const bool takes_mkldnn =
+      cpu_takes_mkldnn(data, hidden, parameters) || cpu_decides(RecurrentKind::kLstm, data, options);
+  if (!takes_mkldnn) return std::nullopt;
+  const auto steps = static_cast<int64_t>(sizes.size());
+  auto results =
+      run(RecurrentKind::kLstm, data.view({steps, sizes.front(), data.size(1)}), hidden, parameters, options);
+  if (results) results->front() = results->front().flatten(0, 1);
+  return results;
+}
+
 /// run() over packed sequences.
 std::optional<std::vector<Tensor>> run_packed(RecurrentKind kind, const Tensor& data, const Tensor& batch_sizes,
                                               at::TensorList hidden, at::TensorList parameters,
                                               RecurrentOptions options) {
   if (!is_remote(data)) return std::nullopt;
   options.batch_sizes = batch_sizes_of(data, batch_sizes, hidden[0]);
+  if (kind == RecurrentKind::kLstm) {
+    if (auto results = run_as_padded(data, hidden, parameters, options)) return results;
+  }
   return run(kind, data, hidden, parameters, options);
 }
 

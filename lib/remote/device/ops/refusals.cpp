@@ -1,4 +1,5 @@
 // What no worker holds: tensors that are not dense. Refused where they would be made, before anything is recorded.
+#include <ATen/NestedTensorImpl.h>
 #include <torch/library.h>
 
 #include <remote/device/error.h>
@@ -64,6 +65,16 @@ TORCH_LIBRARY_IMPL(_, QuantizedPrivateUse1, m) {
 }
 TORCH_LIBRARY_IMPL(_, NestedTensorPrivateUse1, m) {
   m.fallback(refusal("nested"));
+}
+// LibTorch makes one without an op of the device, and then asks for these, which lie on the CPU, where nothing may
+// throw.
+TORCH_LIBRARY_IMPL(aten, NestedTensorPrivateUse1, m) {
+  m.impl("_nested_tensor_size",
+         [](const at::Tensor& nested) { return at::native::get_nested_tensor_impl(nested)->get_nested_sizes(); });
+  m.impl("_nested_tensor_strides",
+         [](const at::Tensor& nested) { return at::native::get_nested_tensor_impl(nested)->get_nested_strides(); });
+  m.impl("_nested_tensor_storage_offsets",
+         [](const at::Tensor& nested) { return at::native::get_nested_tensor_impl(nested)->get_storage_offsets(); });
 }
 
 }  // namespace

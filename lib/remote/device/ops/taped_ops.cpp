@@ -128,7 +128,7 @@ std::optional<std::vector<Tensor>> record_taped(const c10::OperatorName& aten_op
   call.inputs = tensors_of(call.arguments);
   call.device = call.inputs.front().device().index();
   const ShapeRule rule = find_shape_rule(aten_op);
-  if (rule == nullptr || !rule({call.arguments, Runtime::get().worker_type(call.device)}, call.outputs)) {
+  if (rule == nullptr || !rule({call.arguments, Runtime::get().hardware(call.device)}, call.outputs)) {
     return std::nullopt;
   }
   device_state(call.device).count(Tier::kRule);

@@ -18,6 +18,7 @@ constexpr const char* kWholeOps[] = {
     "native_batch_norm_backward",
     "addr",
     "addr.out",      // else as an outer product and a sum, with other bits
+    "mode.values",   // else refused: LibTorch's code asks whether the device is one that it knows
     "linalg_lstsq",  // else as its out variant, with outs of no size yet
     "pixel_shuffle",
     "pixel_unshuffle",  // else as views and copies, row-major

@@ -59,7 +59,21 @@ bool attention(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {as_query ? dense_like(q_BHLE) : heads_inside(sizes, dtype)});
 }
 
+/// _native_multi_head_attention(query, key, value, embed_dim, num_head, qkv_weight, qkv_bias, proj_weight, proj_bias,
+/// mask, need_weights, average_attn_weights, mask_type) -> (output, weights)
+bool native_multi_head_attention(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& q_BTE = tensor_at(query, 0);
+  if (q_BTE.dim() != 3) return false;
+  const int64_t batch = q_BTE.size(0), length = q_BTE.size(1), heads = int_at(query, 4);
+  const ScalarType dtype = q_BTE.scalar_type();
+  const OutputSpec weights = bool_at(query, 11) ? contiguous({batch, length, length}, dtype)
+                                                : contiguous({batch, heads, length, length}, dtype);
+  return returns(out, {contiguous(q_BTE.sizes(), dtype), bool_at(query, 10) ? weights : undefined()});
+}
+
 constexpr NamedRule kAttentionRules[] = {
+    {"_native_multi_head_attention", native_multi_head_attention},
+    {"_transformer_encoder_layer_fwd", returns_contiguous_like<0>},
     {"scaled_dot_product_attention", attention},
     {"_scaled_dot_product_flash_attention_for_cpu", flash_attention},
     {"_scaled_dot_product_flash_attention_for_cpu_backward", flash_attention_backward},

@@ -42,7 +42,7 @@ inline bool bool_at(const ShapeQuery& query, size_t index) {
   return query.arguments[index].toBool();
 }
 inline bool on_cpu(const ShapeQuery& query) {
-  return query.worker == c10::DeviceType::CPU;
+  return query.worker.device == c10::DeviceType::CPU;
 }
 
 // ---- Dtypes

@@ -1,6 +1,9 @@
+#include <ATen/Context.h>
 #include <c10/core/Contiguity.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include <remote/device/shapes/common.h>
 #include <remote/device/shapes/tables.h>
@@ -18,8 +21,8 @@ struct Window {
 /// [batch, channels out, spatial sizes...]
 Dims output_sizes(IntArrayRef input, IntArrayRef weight, const Window& window) {
   Dims sizes{input[0], window.transposed ? weight[1] * window.groups : weight[0]};
+  if (input[1] == 0) sizes[1] = 0;  // as LibTorch has it
   for (size_t i = 0; i < input.size() - 2; ++i) {
-    TORCH_CHECK(window.stride[i] > 0, "non-positive stride is not supported: stride=", IntArrayRef(window.stride));
     const int64_t reach = window.dilation[i] * (weight[i + 2] - 1) + 1;
     const int64_t padded = input[i + 2] + 2 * window.padding[i];
     TORCH_CHECK(window.transposed || padded >= reach, "Calculated padded input size per channel: ", padded,
@@ -28,7 +31,7 @@ Dims output_sizes(IntArrayRef input, IntArrayRef weight, const Window& window) {
     sizes.push_back(window.transposed ? (input[i + 2] - 1) * window.stride[i] - 2 * window.padding[i] + reach +
                                             window.output_padding[i]
                                       : (padded - reach) / window.stride[i] + 1);
-    TORCH_CHECK(sizes.back() > 0, "Given input of size ", input, " and weight of size ", weight,
+    TORCH_CHECK(sizes.back() > 0 || input[1] == 0, "Given input of size ", input, " and weight of size ", weight,
                 ": calculated output size ", sizes.back(), " in dimension ", i + 2, " is too small");
   }
   return sizes;
@@ -38,15 +41,25 @@ bool any_above(IntArrayRef values, int64_t limit) {
   return std::any_of(values.begin(), values.end(), [limit](int64_t value) { return value > limit; });
 }
 
-/// Whether oneDNN's kernel runs on any CPU worker: its use depends on the instruction set for half types, and on the
-/// number of threads for 1x1 filters. Only that kernel keeps channels_last_3d.
-bool surely_runs_on_onednn(const Tensor& input, const Tensor& weight, const Window& window) {
-  if (input.scalar_type() != ScalarType::Float) return false;
+/// Whether a CPU worker takes oneDNN's kernel rather than LibTorch's own; nullopt: only the worker knows. LibTorch's
+/// rule is ConvParams::use_mkldnn() in aten/src/ATen/native/Convolution.cpp.
+std::optional<bool> takes_onednn(const wire::Hardware& worker, const Tensor& input, const Tensor& weight,
+                                 const Window& window) {
+  const ScalarType dtype = input.scalar_type();
+  if (dtype != ScalarType::Float && dtype != ScalarType::BFloat16 && dtype != ScalarType::Half) return false;
+  // Without oneDNN there are NNPACK and others.
+  if (worker.onednn_dtypes == 0 || !at::globalContext().userEnabledMkldnn()) return std::nullopt;
   for (size_t i = 0; window.transposed && i < window.stride.size(); ++i) {
     if (window.output_padding[i] >= window.stride[i]) return false;
   }
-  return any_above(window.stride, 1) || any_above(window.dilation, 1) || input.size(0) >= 16 || weight.size(-1) != 1 ||
-         weight.size(-2) != 1;
+  if ((worker.onednn_dtypes >> static_cast<int>(dtype) & 1) == 0) return false;
+  const bool is_pointwise = weight.size(-1) == 1 && (weight.dim() == 3 || weight.size(-2) == 1);
+  if (dtype != ScalarType::Float || any_above(window.stride, 1) || any_above(window.dilation, 1) ||
+      input.size(0) >= 16 || !is_pointwise) {
+    return true;
+  }
+  if (worker.threads == 0) return std::nullopt;
+  return worker.threads > 1;
 }
 
 /// One spatial dimension is computed as two, of which the first has size 1.
@@ -61,25 +74,6 @@ struct AsPlane {
   bool is_channels_last() const { return c10::_compute_channels_last_contiguous_2d<int64_t>(sizes, strides); }
 };
 
-/// The layout of activations and gradients: channels last when input or weight has it. False: only the worker knows.
-bool choose_format(const ShapeQuery& query, const Tensor& input, const Tensor& weight, const Window& window,
-                   at::MemoryFormat& format) {
-  format = at::MemoryFormat::Contiguous;
-  const bool is_volume = weight.dim() == 5;
-  const bool is_double = input.scalar_type() == ScalarType::Double || weight.scalar_type() == ScalarType::Double;
-  if (is_double && (is_volume || !on_cpu(query))) return true;
-  const bool is_channels_last =
-      weight.dim() == 3
-          // The one line is made contiguous first; the weight is taken as it comes.
-          ? AsPlane(contiguous(input.sizes(), input.scalar_type())).suggests_channels_last() ||
-                AsPlane(strided(weight.sizes(), weight.strides(), weight.scalar_type())).suggests_channels_last()
-          : input.suggest_memory_format() != format || weight.suggest_memory_format() != format;
-  if (!is_channels_last) return true;
-  if (on_cpu(query) && is_volume && !surely_runs_on_onednn(input, weight, window)) return false;
-  format = is_volume ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
-  return true;
-}
-
 /// A result with one spatial dimension is the computed one without its dimension of size 1.
 OutputSpec laid_out(IntArrayRef sizes, ScalarType dtype, at::MemoryFormat format) {
   if (sizes.size() != 3) return formatted(sizes, dtype, format);
@@ -87,6 +81,49 @@ OutputSpec laid_out(IntArrayRef sizes, ScalarType dtype, at::MemoryFormat format
   spec.sizes.erase(spec.sizes.begin() + 2);
   spec.strides.erase(spec.strides.begin() + 2);
   return spec;
+}
+
+/// Whether a part of a channels-last tensor, one of `groups` along `dimension`, is still taken for channels last. One
+/// channel of one pixel could be read either way and is not.
+bool group_is_channels_last(IntArrayRef sizes, size_t dimension, int64_t groups) {
+  std::vector<int64_t> part = sizes.vec();
+  part[dimension] /= groups;
+  return AsPlane(laid_out(part, ScalarType::Float, at::MemoryFormat::ChannelsLast)).suggests_channels_last();
+}
+
+/// How a convolution lays out its results.
+struct Layout {
+  at::MemoryFormat format = at::MemoryFormat::Contiguous;
+  bool own_kernel = false;  ///< LibTorch's own for CPUs, which takes the groups one by one
+
+  /// A result that is put together from the groups' along `dimension`.
+  OutputSpec result(IntArrayRef sizes, ScalarType dtype, size_t dimension, int64_t groups) const {
+    const bool keeps = !own_kernel || groups == 1 || group_is_channels_last(sizes, dimension, groups);
+    return laid_out(sizes, dtype, keeps ? format : at::MemoryFormat::Contiguous);
+  }
+};
+
+/// Channels last when input or weight has it. nullopt: only the worker knows.
+std::optional<Layout> choose_layout(const ShapeQuery& query, const Tensor& input, const Tensor& weight,
+                                    const Window& window) {
+  const bool is_volume = weight.dim() == 5;
+  const bool is_double = input.scalar_type() == ScalarType::Double || weight.scalar_type() == ScalarType::Double;
+  if (is_double && (is_volume || !on_cpu(query))) return Layout{};
+  const bool is_channels_last =
+      weight.dim() == 3
+          // The one line is made contiguous first; the weight is taken as it comes.
+          ? AsPlane(contiguous(input.sizes(), input.scalar_type())).suggests_channels_last() ||
+                AsPlane(strided(weight.sizes(), weight.strides(), weight.scalar_type())).suggests_channels_last()
+          : input.suggest_memory_format() != at::MemoryFormat::Contiguous ||
+                weight.suggest_memory_format() != at::MemoryFormat::Contiguous;
+  if (!is_channels_last) return Layout{};
+  const std::optional<bool> onednn = on_cpu(query) ? takes_onednn(query.worker, input, weight, window) : true;
+  if (!onednn) return std::nullopt;
+  if (is_volume) return *onednn ? Layout{at::MemoryFormat::ChannelsLast3d} : Layout{};
+  const bool groups_are_not = !*onednn && window.groups > 1 &&
+                              !group_is_channels_last(input.sizes(), 1, window.groups) &&
+                              !group_is_channels_last(weight.sizes(), 0, window.groups);
+  return groups_are_not ? Layout{} : Layout{at::MemoryFormat::ChannelsLast, !*onednn};
 }
 
 Window window_at(const ShapeQuery& query, size_t first, size_t spatial) {
@@ -100,7 +137,30 @@ Window window_at(const ShapeQuery& query, size_t first, size_t spatial) {
   return window;
 }
 
-void check_channels(const Tensor& input, const Tensor& weight, const Window& window) {
+void check_window(const ShapeQuery& query, const Window& window) {
+  const auto least = [](const Dims& values) { return *std::min_element(values.begin(), values.end()); };
+  TORCH_CHECK(least(window.padding) >= 0, "negative padding is not supported: padding=", IntArrayRef(window.padding));
+  TORCH_CHECK(least(window.stride) > 0, "non-positive stride is not supported: stride=", IntArrayRef(window.stride));
+  TORCH_CHECK(least(window.dilation) > 0,
+              "dilation should be greater than zero: dilation=", IntArrayRef(window.dilation));
+  TORCH_CHECK(window.groups > 0, "expected groups to be greater than 0, but got groups=", window.groups);
+  for (size_t i = 0; window.transposed && on_cpu(query) && i < window.stride.size(); ++i) {
+    TORCH_CHECK(window.output_padding[i] < std::max(window.stride[i], window.dilation[i]),
+                "output padding must be smaller than either stride or dilation, but got output_padding=",
+                window.output_padding[i], ", stride=", window.stride[i], ", dilation=", window.dilation[i]);
+  }
+}
+
+void check_weight(const Tensor& input, const Tensor& weight, const Tensor& bias, const Window& window) {
+  TORCH_CHECK(weight.size(0) >= window.groups, "Given groups=", window.groups, ", expected weight to be at least ",
+              window.groups, " at dimension 0, but got weight of size ", weight.sizes(), " instead");
+  TORCH_CHECK(weight.size(0) % window.groups == 0, "Given groups=", window.groups,
+              ", expected weight to be divisible by ", window.groups, " at dimension 0, but got weight of size ",
+              weight.sizes(), " instead");
+  const int64_t channels_out = window.transposed ? weight.size(1) * window.groups : weight.size(0);
+  TORCH_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == channels_out), "Given weight of size ",
+              weight.sizes(), ", expected bias to be 1-dimensional with ", channels_out,
+              " elements, but got bias of size ", bias.sizes(), " instead");
   TORCH_CHECK(input.dim() == weight.dim(), "Expected ", weight.dim(), "D input to a convolution with weight ",
               weight.sizes(), ", but got input of size: ", input.sizes());
   const int64_t expected = window.transposed ? weight.size(0) : weight.size(1) * window.groups;
@@ -109,14 +169,18 @@ void check_channels(const Tensor& input, const Tensor& weight, const Window& win
               " channels, but got ", input.size(1), " channels instead");
 }
 
-/// The gradient of a weight whose activations have `format`. LibTorch's own kernel, which Double goes through on a CPU,
-/// leaves a weight as it is that could be read either way (1x1 filters, one channel); oneDNN and cuDNN settle it.
-OutputSpec weight_gradient(const ShapeQuery& query, const Tensor& weight, at::MemoryFormat format) {
-  if (format == at::MemoryFormat::ChannelsLast && on_cpu(query) && weight.scalar_type() == ScalarType::Double) {
-    const OutputSpec own = strided(weight.sizes(), weight.strides(), weight.scalar_type());
-    if (AsPlane(own).is_channels_last()) return own;
+/// The gradient of a weight. LibTorch's own kernel leaves a weight as it is that could be read either way (1x1 filters,
+/// one channel); oneDNN and cuDNN settle it.
+OutputSpec weight_gradient(const Tensor& weight, const Layout& layout, int64_t groups) {
+  const OutputSpec own = strided(weight.sizes(), weight.strides(), weight.scalar_type());
+  if (!layout.own_kernel || !AsPlane(own).is_channels_last()) {
+    return layout.result(weight.sizes(), weight.scalar_type(), 0, groups);
   }
-  return laid_out(weight.sizes(), weight.scalar_type(), format);
+  if (groups == 1) return own;
+  AsPlane part(own);
+  part.sizes[0] /= groups;
+  return laid_out(weight.sizes(), weight.scalar_type(),
+                  part.suggests_channels_last() ? layout.format : at::MemoryFormat::Contiguous);
 }
 
 /// convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
@@ -125,12 +189,12 @@ bool convolution(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& weight = tensor_at(query, 1);
   if (weight.dim() < 3 || weight.dim() > 5) return false;
   const Window window = window_at(query, 3, static_cast<size_t>(weight.dim()) - 2);
-  check_channels(input, weight, window);
+  check_window(query, window);
+  check_weight(input, weight, tensor_at(query, 2), window);
   const Dims sizes = output_sizes(input.sizes(), weight.sizes(), window);
-  at::MemoryFormat format{};
   if (input.numel() == 0) return returns(out, {contiguous(sizes, input.scalar_type())});
-  if (!choose_format(query, input, weight, window, format)) return false;
-  return returns(out, {laid_out(sizes, input.scalar_type(), format)});
+  const auto layout = choose_layout(query, input, weight, window);
+  return layout && returns(out, {layout->result(sizes, input.scalar_type(), 1, window.groups)});
 }
 
 /// convolution_backward(grad_output, input, weight, bias_sizes, stride, padding, dilation, transposed, output_padding,
@@ -148,11 +212,11 @@ bool convolution_backward(const ShapeQuery& query, OutputSpecs& out) {
     return returns(out, {mask[0] ? dense_like(input) : undefined(), mask[1] ? dense_like(weight) : undefined(),
                          mask[2] ? grad_bias : undefined()});
   }
-  at::MemoryFormat format{};
-  if (!choose_format(query, input, weight, window, format)) return false;
-  return returns(out,
-                 {mask[0] ? laid_out(input.sizes(), input.scalar_type(), format) : undefined(),
-                  mask[1] ? weight_gradient(query, weight, format) : undefined(), mask[2] ? grad_bias : undefined()});
+  const auto layout = choose_layout(query, input, weight, window);
+  if (!layout) return false;
+  return returns(out, {mask[0] ? layout->result(input.sizes(), input.scalar_type(), 1, window.groups) : undefined(),
+                       mask[1] ? weight_gradient(weight, *layout, window.groups) : undefined(),
+                       mask[2] ? grad_bias : undefined()});
 }
 
 constexpr NamedRule kConvolutionRules[] = {

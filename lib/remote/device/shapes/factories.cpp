@@ -50,27 +50,44 @@ bool range(const ShapeQuery& query, OutputSpecs& out) {
          returns(out, {contiguous({count}, i.dtype)});
 }
 
+/// As many elements as argument kCount says, in the last argument's dtype: linspace.out(start, end, steps, *, out),
+/// logspace.out(start, end, steps, base, *, out), randperm.out(n, *, out), randperm.generator_out(n, *, generator, out)
+template <size_t kCount>
+bool counted(const ShapeQuery& query, OutputSpecs& out) {
+  const int64_t count = int_at(query, kCount);
+  TORCH_CHECK(count >= 0, "expected a number of elements that is not negative, but got ", count);
+  return returns(out, {contiguous({count}, tensor_at(query, query.arguments.size() - 1).scalar_type())});
+}
+
 /// eye.m_out(n, m, *, out)
 bool eye(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {contiguous({int_at(query, 0), int_at(query, 1)}, tensor_at(query, 2).scalar_type())});
 }
 
+void check_rectangle(const ShapeQuery& query) {
+  TORCH_CHECK(int_at(query, 0) >= 0, "row must be non-negative, got ", int_at(query, 0));
+  TORCH_CHECK(int_at(query, 1) >= 0, "col must be non-negative, got ", int_at(query, 1));
+}
+
 /// tril_indices(row, col, offset, *, dtype, ...)
 bool tril_indices(const ShapeQuery& query, OutputSpecs& out) {
+  check_rectangle(query);
   const int64_t count = at::native::get_tril_size(int_at(query, 0), int_at(query, 1), int_at(query, 2));
   return returns(out, {contiguous({2, count}, dtype_at(query, 3, ScalarType::Long))});
 }
 
 /// triu_indices(row, col, offset, *, dtype, ...): what tril_indices leaves
 bool triu_indices(const ShapeQuery& query, OutputSpecs& out) {
+  check_rectangle(query);
   const int64_t rows = int_at(query, 0), columns = int_at(query, 1);
   const int64_t count = rows * columns - at::native::get_tril_size(rows, columns, int_at(query, 2) - 1);
   return returns(out, {contiguous({2, count}, dtype_at(query, 3, ScalarType::Long))});
 }
 
 constexpr NamedRule kFactoriesRules[] = {
-    {"arange.start_out", arange},   {"range.out", range},           {"eye.m_out", eye},
-    {"tril_indices", tril_indices}, {"triu_indices", triu_indices},
+    {"arange.start_out", arange}, {"range.out", range},           {"linspace.out", counted<2>},
+    {"logspace.out", counted<2>}, {"randperm.out", counted<0>},   {"randperm.generator_out", counted<0>},
+    {"eye.m_out", eye},           {"tril_indices", tril_indices}, {"triu_indices", triu_indices},
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <ATen/WrapDimUtils.h>
+#include <ATen/WrapDimUtilsMulti.h>
 
 #include <remote/device/shapes/common.h>
 #include <remote/device/shapes/tables.h>
@@ -39,6 +40,7 @@ bool roll(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& self = tensor_at(query, 0);
   const Dims shifts = ints_at(query, 1);
   const Dims dims = ints_at(query, 2);
+  TORCH_CHECK(!shifts.empty(), "`shifts` required");
   if (dims.empty() || !on_cpu(query)) return self.numel() != 0 && returns_contiguous_like<0>(query, out);
   TORCH_CHECK(shifts.size() == dims.size(), "shifts and dimensions must align. shifts: ", shifts.size(),
               ", dims:", dims.size());
@@ -51,6 +53,12 @@ bool roll(const ShapeQuery& query, OutputSpecs& out) {
     spec = formatted(spec.sizes, spec.dtype, format_of_halves(spec, dim, start));
   }
   return returns(out, {spec});
+}
+
+/// flip(self, dims)
+bool flip(const ShapeQuery& query, OutputSpecs& out) {
+  (void)at::dim_list_to_bitset(ints_at(query, 1), static_cast<size_t>(tensor_at(query, 0).dim()));
+  return returns_like<0>(query, out);
 }
 
 /// nonzero_static(self, *, size, fill_value)
@@ -83,7 +91,7 @@ bool segment_reduce(const ShapeQuery& query, OutputSpecs& out) {
 constexpr NamedRule kIndexingRules[] = {
     {"index_select", index_select},
     {"take", take},
-    {"flip", returns_like<0>},
+    {"flip", flip},
     {"roll", roll},
     {"nonzero_static", nonzero_static},
     {"unfold_backward", unfold_backward},

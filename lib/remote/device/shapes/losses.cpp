@@ -65,10 +65,13 @@ bool nll_loss2d(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {contiguous(sizes, self.scalar_type()), contiguous({}, self.scalar_type())});
 }
 
-/// nll_loss2d_backward(grad_output, self, ...): as self, which the kernels want row-major
+/// nll_loss2d_backward(grad_output, self, ...): laid out as self, which the kernels refuse where that is not row-major
 bool nll_loss2d_backward(const ShapeQuery& query, OutputSpecs& out) {
-  TORCH_CHECK(tensor_at(query, 1).is_contiguous(), "grad_input must be contiguous");
-  return returns_like<1>(query, out);
+  const Tensor& self = tensor_at(query, 1);
+  OutputSpec grad_input = dense_like(self);
+  TORCH_CHECK(grad_input.strides == contiguous(self.sizes(), self.scalar_type()).strides,
+              "grad_input must be contiguous");
+  return returns(out, {std::move(grad_input)});
 }
 
 /// _ctc_loss(log_probs, targets, input_lengths, target_lengths, ...) -> (neg_log_likelihood, log_alpha)

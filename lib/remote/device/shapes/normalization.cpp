@@ -93,6 +93,12 @@ bool native_layer_norm(const ShapeQuery& query, OutputSpecs& out) {
               ", expected input with shape [*, ...] ending in it, but got "
               "input of size",
               input.sizes());
+  for (const size_t place : {2, 3}) {
+    const Tensor& parameter = tensor_at(query, place);
+    TORCH_CHECK(!parameter.defined() || parameter.sizes().equals(normalized), "Expected ",
+                place == 2 ? "weight" : "bias", " to be of same shape as normalized_shape, but got ", parameter.sizes(),
+                " and normalized_shape = ", IntArrayRef(normalized));
+  }
   Dims kept(input.sizes().begin(), input.sizes().end());
   std::fill(kept.end() - static_cast<std::ptrdiff_t>(normalized.size()), kept.end(), 1);
   const OutputSpec statistics = contiguous(kept, statistics_dtype(query, input, {2, 3}));
@@ -145,6 +151,7 @@ bool weight_norm(const ShapeQuery& query, OutputSpecs& out) {
 constexpr NamedRule kNormalizationRules[] = {
     {"native_batch_norm", native_batch_norm},
     {"_native_batch_norm_legit", native_batch_norm},
+    {"_native_batch_norm_legit.out", native_batch_norm},
     {"_native_batch_norm_legit.no_stats", batch_norm_without_running},
     {"_batch_norm_with_update", batch_norm_with_update},
     {"native_batch_norm_backward", batch_norm_backward<1, 2, 9>},

@@ -26,6 +26,11 @@ bool mkldnn_rnn_layer_backward(const ShapeQuery& query, OutputSpecs& out) {
     const Tensor& tensor = tensor_at(query, place);
     return contiguous(tensor.sizes(), tensor.scalar_type());
   };
+  // grad_output, grad_hy, grad_cy
+  if (!tensor_at(query, 10).defined() && !tensor_at(query, 11).defined() && !tensor_at(query, 12).defined()) {
+    out.assign(7, undefined());
+    return true;
+  }
   const OutputSpec bias = contiguous({weight.size(0)}, weight.scalar_type());
   return returns(out, {like(0), like(1), like(2), bias, bias, like(5), like(6)});
 }

@@ -1,11 +1,11 @@
 #pragma once
 #include <ATen/core/ivalue.h>
 #include <ATen/core/operator_name.h>
-#include <c10/core/DeviceType.h>
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>
 
+#include <remote/wire/reply.h>
 #include <remote/wire/tensor_ref.h>
 
 namespace remote::device {
@@ -30,7 +30,7 @@ using OutputSpecs = c10::SmallVector<OutputSpec, 4>;
 /// A call to be judged. Borrows; a rule reads sizes, strides, dtypes and non-tensor values, never a tensor's memory.
 struct ShapeQuery {
   c10::ArrayRef<c10::IValue> arguments;  ///< in schema order and complete, defaults filled in
-  c10::DeviceType worker;                ///< some layouts and sizes depend on whose kernel runs
+  const wire::Hardware& worker;          ///< some layouts and sizes depend on whose kernel runs
 };
 
 /// Fills `out`, which arrives empty. False: these arguments are outside what the rule knows, `out` is meaningless, and
