@@ -26,6 +26,25 @@ void expect_refused(const std::vector<Misuse>& misuses) {
   }
 }
 
+TEST_F(ArgumentChecks, DtypesThatKernelsLack) {
+  const Tensor longs = ones({3, 4}, torch::kLong), complex = ones({3, 4}, torch::kComplexFloat);
+  expect_refused({
+      {"gelu of Long", [=] { torch::gelu(longs); }},
+      {"softmax of Long", [=] { torch::softmax(longs, 1); }},
+      {"order of complex numbers", [=] { torch::lt(complex, complex); }},
+      {"abs of Bool, in place", [=] { (longs > 0).abs_(); }},
+      {"elu into an out",
+       [=] {
+         Tensor out = torch::empty({0}, longs.options());
+         torch::elu_out(out, longs);
+       }},
+  });
+  EXPECT_THROW(torch::mish(longs), c10::NotImplementedError);
+  // Of the promoted dtype a kernel there is.
+  EXPECT_TRUE(same(torch::floor_divide(torch::ones({3}, torch::kBool), torch::full({3}, 2.)),
+                   torch::floor_divide(ones({3}, torch::kBool), 2 * ones({3}))));
+}
+
 TEST_F(ArgumentChecks, DtypesThatDoNotFit) {
   const auto f = [](at::IntArrayRef sizes) { return ones(sizes); };
   const auto d = [](at::IntArrayRef sizes) { return ones(sizes, torch::kDouble); };

@@ -17,6 +17,7 @@ warnings.filterwarnings("ignore")
 from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
 
 import compare  # noqa: E402
+import outs  # noqa: E402
 
 # What the device refuses, and a part of the sentence in which it does.
 REFUSED = {name: "no sparse ones" for name in ("sparse.sampled_addmm", "sparse.mm.reduce", "to_sparse")}
@@ -66,6 +67,45 @@ class Case:
             compare.check(*arguments, f"{what}, arguments afterwards", self.tally)
             if self.wants_gradients:
                 self.compare_gradients(expected, cpu, actual, remote, what)
+        self.compare_outs(number, sample)
+
+    def compare_outs(self, number, sample):
+        """The same into outs, where the op takes any: of no size, of another size, and in another order of memory."""
+        results = self.plain_results(sample)
+        if results is None:
+            return
+        for label, make in outs.KINDS.items():
+            if self.op.full_name in outs.WRONG_ON_CPU.get(label, ()):
+                continue
+            what = f"out {label}: sample {number}"
+            cpu = compare.copied(sample, "cpu", self.op.full_name)
+            remote = compare.copied(sample, compare.DEVICE, self.op.full_name)
+            expected = outs.like(results, make, "cpu")
+            actual = outs.like(results, make, compare.DEVICE)
+            torch.manual_seed(2)
+            try:
+                with torch.no_grad():
+                    self.op(cpu[0], *cpu[1], **cpu[2], out=expected)
+            except Exception:
+                self.cpu_errors += 1
+                continue
+            torch.manual_seed(2)
+            with torch.no_grad():
+                self.op(remote[0], *remote[1], **remote[2], out=actual)
+            self.sampled += 1
+            compare.check(expected, actual, what, self.tally)
+
+    def plain_results(self, sample):
+        """What the op returns on the CPU, if that can be an out."""
+        if not self.op.supports_out or "out" in sample.kwargs:
+            return None
+        inputs = compare.copied(sample, "cpu", self.op.full_name)
+        try:
+            with torch.no_grad():
+                results = self.op(inputs[0], *inputs[1], **inputs[2])
+        except Exception:
+            return None
+        return results if outs.are_tensors(results) else None
 
     def compare_gradients(self, expected, cpu, actual, remote, what):
         try:

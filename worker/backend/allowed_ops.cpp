@@ -70,7 +70,7 @@ constexpr std::string_view kAllowed[] = {
     "grid_sampler_3d_backward", "im2col", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_backward",
     "max_pool2d_with_indices", "max_pool2d_with_indices_backward", "max_pool3d", "max_pool3d_with_indices",
     "max_pool3d_with_indices_backward", "max_unpool2d", "max_unpool3d",
-    "native_channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle",
+    "narrow_copy", "native_channel_shuffle", "pad", "pixel_shuffle", "pixel_unshuffle",
     "reflection_pad1d", "reflection_pad1d_backward", "reflection_pad2d", "reflection_pad2d_backward",
     "reflection_pad3d", "reflection_pad3d_backward", "replication_pad1d", "replication_pad1d_backward",
     "replication_pad2d", "replication_pad2d_backward", "replication_pad3d", "replication_pad3d_backward",

@@ -38,6 +38,7 @@ void Arguments::end() {
   if (!problem_.ok()) problem_ = {};
   root_.reset();
   written_.clear();
+  views_.clear();
   fresh_.clear();
 }
 
@@ -63,6 +64,19 @@ StorageEntry* Arguments::find_or_add(const wire::TensorRef& ref) {
   }
   fresh_.push_back(*added);
   return *added;
+}
+
+at::Tensor Arguments::one_of_same(at::Tensor view) {
+  if (!operation_->compares_arguments) return view;
+  for (const at::Tensor& other : views_) {
+    if (other.is_alias_of(view) && other.storage_offset() == view.storage_offset() && other.sizes() == view.sizes() &&
+        other.strides() == view.strides() && other.dtype() == view.dtype() && other.is_conj() == view.is_conj() &&
+        other.is_neg() == view.is_neg()) {
+      return other;
+    }
+  }
+  views_.push_back(view);
+  return view;
 }
 
 bool Arguments::check_view(const wire::TensorRef& ref, const StorageEntry& entry) {
@@ -104,7 +118,7 @@ at::Tensor Arguments::resolve(const wire::TensorRef& ref, size_t argument) {
   if (!info.writes) {
     if (!in_bounds) return {};
     try {
-      return make_view(device_, storages_.materialize(*entry, /*overwritten=*/false), ref);
+      return one_of_same(make_view(device_, storages_.materialize(*entry, /*overwritten=*/false), ref));
     } catch (const std::exception& error) {
       return set_problem(status_of(error)), at::Tensor();
     }
@@ -123,8 +137,9 @@ at::Tensor Arguments::resolve(const wire::TensorRef& ref, size_t argument) {
     } else {
       try {
         written.bind = written.covers && info.out && !entry->storage && !ref.conj && !ref.neg;
-        written.tensor = written.bind ? make_empty(device_, ref.dtype)
-                                      : make_view(device_, storages_.materialize(*entry, written.covers), ref);
+        written.tensor = written.bind
+                             ? make_empty(device_, ref.dtype)
+                             : one_of_same(make_view(device_, storages_.materialize(*entry, written.covers), ref));
         written.usable = true;
       } catch (const std::exception& error) {
         set_problem(status_of(error));

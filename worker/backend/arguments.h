@@ -57,6 +57,8 @@ class Arguments final : public wire::ArgumentResolver {
 
  private:
   StorageEntry* find_or_add(const wire::TensorRef& ref);
+  /// The tensor that stands for the same view already: what is one tensor for the client is one for the op.
+  at::Tensor one_of_same(at::Tensor view);
   bool check_view(const wire::TensorRef& ref, const StorageEntry& entry);
 
   Device& device_;
@@ -67,6 +69,7 @@ class Arguments final : public wire::ArgumentResolver {
   RootErrorPtr root_;
   c10::SmallVector<Written, 4> written_;
   c10::SmallVector<StorageEntry*, 4> fresh_;
+  c10::SmallVector<at::Tensor, 4> views_;  // of this op, where it compares its arguments
 };
 
 }  // namespace remote::worker

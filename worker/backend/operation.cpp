@@ -36,7 +36,8 @@ constexpr std::array<HiddenWrites, 2> kHiddenWrites = {{
 constexpr std::array<std::string_view, 2> kDrawNothing = {"aten::_fused_sdp_choice",
                                                           "aten::_scaled_dot_product_flash_attention_for_cpu"};
 
-constexpr std::string_view kComparesArguments = "aten::_native_multi_head_attention";
+/// Has no out, and asks whether query, key and value are one tensor.
+constexpr std::string_view kComparesInputs = "aten::_native_multi_head_attention";
 
 Kind kind_of(const c10::Type& type) {
   switch (type.kind()) {
@@ -233,7 +234,6 @@ std::shared_ptr<const Operation> OperationTable::make(std::string_view name, std
                                                       const std::string& schema) {
   auto operation = std::make_shared<Operation>();
   operation->name = name;
-  operation->compares_arguments = name == kComparesArguments;
   if (name.starts_with(wire::kTapedNamespace) && !name.ends_with("backward")) {
     // As its users know it.
     operation->name.replace(0, wire::kTapedNamespace.size(), "aten");
@@ -265,6 +265,8 @@ std::shared_ptr<const Operation> OperationTable::make(std::string_view name, std
   describe_arguments(*operation, handle->schema());
   describe_writes(*operation, name);
   describe_draws(*operation, name);
+  operation->compares_arguments =
+      name == kComparesInputs || std::ranges::any_of(operation->arguments, &Operation::Argument::out);
   operation->products = wire::products_of(name);
   if (cpu_ && operation->draws == Operation::Draws::kAlways) {
     operation->refusal = {

@@ -63,7 +63,7 @@ struct Operation {
   int probability_argument = -1;
   int train_argument = -1;
   wire::Products products;
-  /// Its kernel asks whether two arguments are one tensor.
+  /// Its kernel may ask whether two arguments are one tensor, as those of out variants do.
   bool compares_arguments = false;
   /// All that it returns are tensors or lists of them.
   bool returns_tensors = true;

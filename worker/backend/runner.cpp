@@ -23,19 +23,6 @@ bool has_undefined(const Operation::Argument& argument, const c10::IValue& value
   return false;
 }
 
-/// References to one view became a tensor each; the client had one.
-void make_one_of_same(torch::jit::Stack& stack) {
-  const auto are_same = [](const at::Tensor& a, const at::Tensor& b) {
-    return a.defined() && b.defined() && a.is_alias_of(b) && a.storage_offset() == b.storage_offset() &&
-           a.sizes() == b.sizes() && a.strides() == b.strides() && a.dtype() == b.dtype();
-  };
-  for (size_t i = 0; i < stack.size(); ++i) {
-    for (size_t k = 0; k < i && stack[i].isTensor(); ++k) {
-      if (stack[k].isTensor() && are_same(stack[i].toTensor(), stack[k].toTensor())) stack[i] = stack[k];
-    }
-  }
-}
-
 }  // namespace
 
 Status Runner::run(wire::ByteReader& in, uint64_t sequence) {
@@ -164,7 +151,6 @@ void Runner::execute(const Call& call) {
 }
 
 void Runner::invoke(const Operation& operation) {
-  if (operation.compares_arguments) make_one_of_same(stack_);
   if (operation.generator_argument >= 0) {
     auto& generator = stack_[operation.generator_argument];
     if (generator.isNone()) generator = state_.generators.default_generator();

@@ -84,6 +84,7 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
   has_meta_kernel = has_usable_meta_kernel(op);
   rule = find_shape_rule(name);
   check = find_argument_check(name.name);
+  lacking_dtypes = dtypes_that_cpus_lack(name.name);
   products = wire::products_of(name.name);
   if (!out_arguments.empty() && std::ranges::find(kRunAsFunctional, name.name) != kRunAsFunctional.end()) {
     run_as = functional_twin(op);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <remote/device/argument_checks.h>
+#include <remote/device/kernel_dtypes.h>
 #include <remote/device/shapes/shape_rule.h>
 #include <remote/wire/precision.h>
 
@@ -35,6 +36,8 @@ struct OpInfo {
   bool has_meta_kernel = false;
   wire::Products products;
   ShapeRule rule = nullptr;
+  /// Of a CPU worker.
+  DtypeSet lacking_dtypes = 0;
   /// Before anything is recorded.
   ArgumentCheck check = nullptr;
   /// The functional overload that is recorded in place of an out variant whose kernel would complain about the out.

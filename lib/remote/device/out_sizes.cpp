@@ -134,9 +134,39 @@ void give_size(const at::Tensor& out, c10::IntArrayRef sizes, c10::IntArrayRef s
   out.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides);
 }
 
+/// Kernels that are not structured make an out row-major, but for these: what they return decides, always or for outs
+/// without elements.
+constexpr std::array<std::string_view, 2> kLaidOutAsResult = {"aten::linalg_solve_triangular", "aten::nonzero"};
+constexpr std::array<std::string_view, 6> kLaidOutAsResultIfEmpty = {
+    "aten::cholesky_inverse",           "aten::geqrf",        "aten::linalg_eig",
+    "aten::linalg_householder_product", "aten::linalg_lstsq", "aten::ormqr",
+};
+
+void give_size_of_result(const OpInfo& info, const at::Tensor& out, c10::IntArrayRef sizes, c10::IntArrayRef strides) {
+  const std::string_view name = info.op.schema().name();
+  const auto is_among = [&](const auto& names) { return std::ranges::find(names, name) != names.end(); };
+  if (is_among(kLaidOutAsResult) || (out.numel() == 0 && is_among(kLaidOutAsResultIfEmpty))) {
+    give_size(out, sizes, strides);
+  } else {
+    at::native::resize_output(out, sizes);
+  }
+}
+
 void check_dtype(const at::Tensor& out, c10::ScalarType result) {
   TORCH_CHECK(c10::canCast(result, out.scalar_type()), "result type ", result,
               " can't be cast to the desired output type ", out.scalar_type());
+}
+
+/// Whose CPU kernels take an argument that overlaps itself, of one value perhaps.
+constexpr std::array<std::string_view, 7> kMayOverlap = {
+    "aten::addmv", "aten::baddbmm", "aten::conj_physical", "aten::fill", "aten::threshold", "aten::tril", "aten::triu",
+};
+
+void check_overlap_with_itself(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  if (std::ranges::find(kMayOverlap, info.op.schema().name()) != kMayOverlap.end()) return;
+  for (int index : info.out_arguments) {
+    if (arguments[index].isTensor()) at::assert_no_internal_overlap(arguments[index].toTensor());
+  }
 }
 
 /// Results that overlap themselves or part of an input would depend on the order in which they are computed.
@@ -192,21 +222,6 @@ bool size_by_meta_kernel(const OpInfo& info, c10::ArrayRef<c10::IValue> argument
   for (size_t i = 0; i < sized.size(); ++i) {
     const at::Tensor& out = sized[i].toTensor();
     if (out.defined()) give_size(arguments[info.out_arguments[i]].toTensor(), out.sizes(), out.strides());
-  }
-  return true;
-}
-
-bool size_by_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
-  if (info.rule == nullptr) return false;
-  OutputSpecs specs;
-  const wire::Hardware& worker = Runtime::get().hardware(device);
-  if (!info.rule({arguments, worker}, specs) || specs.size() != info.out_arguments.size()) return false;
-  // Ops that make numbers in a row fill an out of any shape that has room for them all.
-  const bool is_row = arguments.front().isScalar() && specs.front().sizes.size() == 1;
-  for (size_t i = 0; i < specs.size(); ++i) {
-    const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
-    if (is_row && out.numel() == specs[i].sizes[0]) continue;
-    give_size(out, specs[i].sizes, specs[i].strides);
   }
   return true;
 }
@@ -277,41 +292,76 @@ bool size_by_wrapper(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   return true;
 }
 
-/// Whether new outs are those of a wrapper, and so as the kernel wants them.
-bool are_a_wrappers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
-  if (info.run_as) return true;
-  const uint64_t call = SettledCalls::key_of(info, arguments);
-  if (SettledCalls::contains(call)) return true;
-  if (!twin_of(info).is_wrapper) return SettledCalls::add(call), true;
-  const torch::jit::Stack made = outs_of_wrapper(info, arguments);
-  for (size_t i = 0; i < made.size(); ++i) {
-    const at::Tensor &out = arguments[info.out_arguments[i]].toTensor(), &expected = made[i].toTensor();
-    if (out.sizes() != expected.sizes() || out.strides() != expected.strides()) return false;
-  }
-  SettledCalls::add(call);
-  return true;
+/// What a rule says of each out; nullopt where it says nothing, or not of all.
+std::optional<OutputSpecs> told_by(ShapeRule rule, const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,
+                                   c10::DeviceIndex device) {
+  OutputSpecs specs;
+  if (rule == nullptr || !rule({arguments, Runtime::get().hardware(device)}, specs)) return std::nullopt;
+  const auto is_known = [](const OutputSpec& spec) { return spec.kind == OutputSpec::Kind::kTensor; };
+  if (specs.size() != info.out_arguments.size() || !std::ranges::all_of(specs, is_known)) return std::nullopt;
+  return specs;
 }
 
-/// By the rule of the functional overload: kernels that are not structured make outs row-major.
-bool size_by_twins_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+/// By the rule of the functional overload.
+std::optional<OutputSpecs> told_by_twins_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,
+                                              c10::DeviceIndex device) {
   const auto& twin = twin_of(info).op;
   const ShapeRule rule = twin ? find_shape_rule(twin->operator_name()) : nullptr;
-  if (rule == nullptr) return false;
+  if (rule == nullptr) return std::nullopt;
   c10::SmallVector<c10::IValue, 8> inputs;
   const auto& schema = info.op.schema().arguments();
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (!schema[i].is_out()) inputs.push_back(arguments[i]);
   }
-  OutputSpecs specs;
-  if (!rule({inputs, Runtime::get().hardware(device)}, specs) || specs.size() != info.out_arguments.size())
-    return false;
-  const auto is_known = [](const OutputSpec& spec) { return spec.kind == OutputSpec::Kind::kTensor; };
-  if (!std::ranges::all_of(specs, is_known)) return false;
-  for (size_t i = 0; i < specs.size(); ++i) {
+  return told_by(rule, info, inputs, device);
+}
+
+bool size_by_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+  const auto specs = told_by(info.rule, info, arguments, device);
+  if (!specs) return false;
+  // Ops that make numbers in a row fill an out of any shape that has room for them all.
+  const bool is_row = arguments.front().isScalar() && specs->front().sizes.size() == 1;
+  for (size_t i = 0; i < specs->size(); ++i) {
     const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
-    check_dtype(out, specs[i].dtype);
-    at::native::resize_output(out, specs[i].sizes);
+    const OutputSpec& spec = (*specs)[i];
+    if (!is_row || out.numel() != spec.sizes[0]) give_size(out, spec.sizes, spec.strides);
   }
+  return true;
+}
+
+bool size_by_twins_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+  const auto specs = told_by_twins_rule(info, arguments, device);
+  if (!specs) return false;
+  for (size_t i = 0; i < specs->size(); ++i) {
+    const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
+    check_dtype(out, (*specs)[i].dtype);
+    give_size_of_result(info, out, (*specs)[i].sizes, (*specs)[i].strides);
+  }
+  return true;
+}
+
+/// Whether new outs are those of a wrapper, and so as the kernel wants them.
+bool are_a_wrappers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+  if (info.run_as) return true;
+  const uint64_t call = SettledCalls::key_of(info, arguments);
+  if (SettledCalls::contains(call)) return true;
+  const auto out_at = [&](size_t i) -> const at::Tensor& { return arguments[info.out_arguments[i]].toTensor(); };
+  if (twin_of(info).is_wrapper) {
+    const torch::jit::Stack made = outs_of_wrapper(info, arguments);
+    for (size_t i = 0; i < made.size(); ++i) {
+      const at::Tensor& expected = made[i].toTensor();
+      if (out_at(i).sizes() != expected.sizes() || out_at(i).strides() != expected.strides()) return false;
+    }
+  } else if (info.data_dependent) {
+    return false;
+  } else {
+    auto specs = told_by(info.rule, info, arguments, device);
+    if (!specs) specs = told_by_twins_rule(info, arguments, device);
+    for (size_t i = 0; specs && i < specs->size(); ++i) {
+      if (out_at(i).sizes() != c10::IntArrayRef((*specs)[i].sizes)) return false;
+    }
+  }
+  SettledCalls::add(call);
   return true;
 }
 
@@ -328,9 +378,17 @@ void run_functionally(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) 
     const at::Tensor& result = results[i].toTensor();
     TORCH_CHECK(out.scalar_type() == result.scalar_type(), info.op.schema().name(), ": expected an out of dtype ",
                 result.scalar_type(), ", but got ", out.scalar_type(), "; pass a tensor of that dtype");
-    give_size(out, result.sizes(), result.strides());
+    give_size_of_result(info, out, result.sizes(), result.strides());
     out.copy_(result);
   }
+}
+
+/// LibTorch's CPU kernels of these write beyond an out whose batches don't lie one after another.
+constexpr std::array<std::string_view, 2> kReadOutsAsBatches = {"aten::tril", "aten::triu"};
+
+bool is_misread(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  return std::ranges::find(kReadOutsAsBatches, info.op.schema().name()) != kReadOutsAsBatches.end() &&
+         !arguments[info.out_arguments.front()].toTensor().is_contiguous();
 }
 
 /// Each in the way that comes first, the cheapest before the others.
@@ -370,13 +428,17 @@ bool size_outs(const OpInfo& info, torch::jit::Stack& stack, c10::DeviceIndex de
   const Origin origin = origin_of_outs(info, arguments);
   auto& state = device_state(device);
   // LibTorch's wrapper has read a mask among indices, and sized the out by it.
+  if (origin == Origin::kArgument) check_overlap_with_itself(info, arguments);
   if (origin == Origin::kArgument || has_mask(info, arguments)) return state.count(Tier::kSized), true;
   if (functional_run.info == &info && functional_run.only_sizes) return false;
-  if (origin == Origin::kNew && are_a_wrappers(info, arguments)) return state.count(Tier::kSized), true;
+  if (origin == Origin::kNew && are_a_wrappers(info, arguments, device)) return state.count(Tier::kSized), true;
   check_overlap(info, arguments);
+  if (is_misread(info, arguments)) return run_functionally(info, arguments), false;
   const auto tier = size_without_running(info, arguments, device);
   if (!tier) return run_functionally(info, arguments), false;
   state.count(*tier);
+  // Nothing to make, and an op that reads nothing.
+  if (arguments.front().isScalar() && arguments[info.out_arguments.front()].toTensor().numel() == 0) return false;
   for (int index : info.out_arguments) {
     // The worker lets kernels lay out what is unused as they like; a caller's own layout holds.
     const at::Tensor& out = arguments[index].toTensor();

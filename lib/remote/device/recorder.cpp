@@ -194,6 +194,18 @@ void record_mutation(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c
   record_run(info, arguments, device, [](wire::RecordWriter& out) { out.end_run(); });
 }
 
+/// A 0-dim CPU tensor is taken along as a number, into which nobody could write.
+void check_written(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+  for (const int index : info.returned_arguments) {
+    if (!arguments[index].isTensor() || is_remote(arguments[index].toTensor())) continue;
+    if (!arguments[index].toTensor().defined()) continue;
+    throw Error(StatusCode::kInvalidArgument,
+                toString(info.op.operator_name()) + ": expected all tensors on remote:" + std::to_string(device) +
+                    ", but what it is to write into is " + describe_for_people(arguments[index].toTensor()) +
+                    "; pass a remote tensor, and copy its value with .cpu()");
+  }
+}
+
 void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   run_backward_on_this_thread();
   const OpInfo& info = op_info(op);
@@ -204,10 +216,15 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::S
                                                 " returns a view or something that is no tensor, and has no kernel of "
                                                 "its own for remote tensors; copy to the CPU with .cpu() first");
   }
+  if (info.lacking_dtypes != 0 && Runtime::get().hardware(device).device == c10::kCPU) {
+    const auto inputs = arguments().slice(0, info.argument_count - info.out_arguments.size());
+    check_kernel_dtype(op.schema().name(), info.lacking_dtypes, inputs);
+  }
   if (info.check != nullptr) info.check(op.schema(), arguments());
   announce_generator(info, arguments());
   upload_indices(info, *stack, device);
   if (info.kind == OpInfo::Kind::kMutating) {
+    check_written(info, arguments(), device);
     const bool run = info.out_arguments.empty() || size_outs(info, *stack, device);
     if (run) {
       if (info.out_arguments.empty()) device_state(device).count(Tier::kSized);

@@ -37,16 +37,16 @@ class NoteLayout final : public torch::autograd::FunctionPreHook {
   const MemoryFormat layout_;
 };
 
-std::tuple<Tensor, Tensor, Tensor> native_group_norm(const Tensor& input, const OptionalTensor& weight,
-                                                     const OptionalTensor& bias, c10::SymInt images,
-                                                     c10::SymInt channels, c10::SymInt pixels, int64_t groups,
-                                                     double eps) {
+std::tuple<Tensor, Tensor, Tensor> native_group_norm(c10::DispatchKeySet keys, const Tensor& input,
+                                                     const OptionalTensor& weight, const OptionalTensor& bias,
+                                                     c10::SymInt images, c10::SymInt channels, c10::SymInt pixels,
+                                                     int64_t groups, double eps) {
   static const auto op =
       c10::Dispatcher::singleton().findSchemaOrThrow("aten::native_group_norm", "").typed<GroupNorm>();
   // LibTorch's formula stands under every autograd key; under the device's it is hidden by this function.
-  const c10::DispatchKeySet keys{c10::DispatchKey::AutogradOther, c10::DispatchKey::PrivateUse1};
-  auto results =
-      op.redispatch(keys, input, weight, bias, std::move(images), std::move(channels), std::move(pixels), groups, eps);
+  const auto formula = (keys & c10::after_autograd_keyset).add(c10::DispatchKey::AutogradOther);
+  auto results = op.redispatch(formula, input, weight, bias, std::move(images), std::move(channels), std::move(pixels),
+                               groups, eps);
   const MemoryFormat layout = input.suggest_memory_format();
   const auto& function = std::get<0>(results).grad_fn();
   // Of row-major input, too: what a gradient function that threw has left behind is none of the next one's.

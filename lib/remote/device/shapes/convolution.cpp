@@ -53,6 +53,7 @@ std::optional<bool> takes_onednn(const wire::Hardware& worker, const Tensor& inp
     if (window.output_padding[i] >= window.stride[i]) return false;
   }
   if ((worker.onednn_dtypes >> static_cast<int>(dtype) & 1) == 0) return false;
+  if (dtype == ScalarType::Float && window.transposed && input.size(0) == 1) return false;
   const bool is_pointwise = weight.size(-1) == 1 && (weight.dim() == 3 || weight.size(-2) == 1);
   if (dtype != ScalarType::Float || any_above(window.stride, 1) || any_above(window.dilation, 1) ||
       input.size(0) >= 16 || !is_pointwise) {

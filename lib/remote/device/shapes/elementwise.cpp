@@ -64,6 +64,12 @@ bool frexp_out(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {elementwise({self}, self.scalar_type()), elementwise({self}, ScalarType::Int)});
 }
 
+/// remainder.Scalar_Tensor(self, other)
+bool remainder_of_number(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& other = tensor_at(query, 1);
+  return returns(out, {elementwise({other}, at::result_type(query.arguments[0].toScalar(), other))});
+}
+
 constexpr NamedRule kElementwiseRules[] = {
     {"relu", returns_elementwise<0>},
     {"nan_to_num.out", returns_elementwise<0>},
@@ -92,7 +98,7 @@ constexpr NamedRule kElementwiseRules[] = {
     {"fake_quantize_per_tensor_affine_cachemask", fake_quantize},
     {"fake_quantize_per_channel_affine_cachemask", fake_quantize},
     {"_add_relu.Tensor", returns_elementwise<0, 1>},
-    {"remainder.Scalar_Tensor", returns_elementwise<1>},
+    {"remainder.Scalar_Tensor", remainder_of_number},
 
     // Out variants that composite code calls with an empty out, and that have no Meta kernel of their own.
     {"abs.out", fills<1, 0>},

@@ -59,6 +59,11 @@ bool counted(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {contiguous({count}, tensor_at(query, query.arguments.size() - 1).scalar_type())});
 }
 
+/// eye.out(n, *, out)
+bool square_eye(const ShapeQuery& query, OutputSpecs& out) {
+  return returns(out, {contiguous({int_at(query, 0), int_at(query, 0)}, tensor_at(query, 1).scalar_type())});
+}
+
 /// eye.m_out(n, m, *, out)
 bool eye(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {contiguous({int_at(query, 0), int_at(query, 1)}, tensor_at(query, 2).scalar_type())});
@@ -85,9 +90,10 @@ bool triu_indices(const ShapeQuery& query, OutputSpecs& out) {
 }
 
 constexpr NamedRule kFactoriesRules[] = {
-    {"arange.start_out", arange}, {"range.out", range},           {"linspace.out", counted<2>},
-    {"logspace.out", counted<2>}, {"randperm.out", counted<0>},   {"randperm.generator_out", counted<0>},
-    {"eye.m_out", eye},           {"tril_indices", tril_indices}, {"triu_indices", triu_indices},
+    {"arange.start_out", arange},   {"range.out", range},         {"linspace.out", counted<2>},
+    {"logspace.out", counted<2>},   {"randperm.out", counted<0>}, {"randperm.generator_out", counted<0>},
+    {"eye.out", square_eye},        {"eye.m_out", eye},           {"tril_indices", tril_indices},
+    {"triu_indices", triu_indices},
 };
 
 }  // namespace

@@ -78,7 +78,9 @@ bool addr(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& column = tensor_at(query, 1);
   const Tensor& row = tensor_at(query, 2);
   if (!on_cpu(query) || column.dim() != 1 || row.dim() != 1) return false;
-  const ScalarType dtype = promoted({&self, &column, &row});
+  // Each counts as much as the others, 0-dim or not.
+  const ScalarType dtype =
+      c10::promoteTypes(self.scalar_type(), c10::promoteTypes(column.scalar_type(), row.scalar_type()));
   const Tensor matrix = self.expand({column.size(0), row.size(0)});
   return returns(out, {elementwise({matrix, column.unsqueeze(1), row}, dtype)});
 }

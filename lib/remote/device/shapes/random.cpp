@@ -48,7 +48,18 @@ bool normal(const ShapeQuery& query, OutputSpecs& out) {
                  {contiguous(at::infer_size_dimvector(mean.sizes(), tensor_at(query, 1).sizes()), mean.scalar_type())});
 }
 
+/// normal.Tensor_float_out(mean, std, *, generator, out) and normal.float_Tensor_out: what the tensor and the out,
+/// which may be larger, broadcast to.
+template <size_t kTensor>
+bool normal_out(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& result = tensor_at(query, 3);
+  const auto sizes = at::infer_size_dimvector(tensor_at(query, kTensor).sizes(), result.sizes());
+  return returns(out, {contiguous(sizes, result.scalar_type())});
+}
+
 constexpr NamedRule kRandomRules[] = {
+    {"normal.Tensor_float_out", normal_out<0>},
+    {"normal.float_Tensor_out", normal_out<1>},
     {"native_dropout", native_dropout},
     {"native_dropout_backward", native_dropout_backward},
     {"bernoulli", returns_contiguous_like<0>},

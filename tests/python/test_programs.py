@@ -1,0 +1,186 @@
+"""What Python programs do with a device beside calling ops: they copy, pickle, save, script, choose and differentiate.
+
+Each program runs on the CPU and on the remote device, and must come to the same, bit for bit.
+
+usage: test_programs.py libremotetorch.so
+"""
+
+import copy
+import io
+import pickle
+import sys
+import unittest
+import warnings
+
+import torch
+import torch.nn.functional as F
+
+torch.ops.load_library(sys.argv.pop(1))
+torch.set_num_threads(1)
+warnings.filterwarnings("ignore")
+
+
+def facts(value):
+    """What has to agree."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    local = value.detach().cpu()
+    same_bits = local.contiguous().view(-1).view(torch.uint8).tolist() if local.numel() else []
+    return tuple(value.shape), value.stride(), value.dtype, same_bits
+
+
+class Undefined(torch.autograd.Function):
+    """Passes values on and no gradient back."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None
+
+
+@torch.jit.script
+def put(x: torch.Tensor, index: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    x[index] = values
+    return x
+
+
+class Programs(unittest.TestCase):
+    def compare(self, program):
+        outcomes = []
+        for device in ("cpu", "remote"):
+            torch.manual_seed(1)
+            results = program(device)
+            results = results if isinstance(results, (tuple, list)) else (results,)
+            outcomes.append([facts(result) for result in results])
+        self.assertEqual(*outcomes)
+
+    def test_copies_keep_what_is_shared(self):
+        def program(device):
+            base = torch.arange(6.0, device=device)
+            parts = [base, base[2:4], base.view(2, 3).t(), torch.empty(0, device=device)]
+            copies = copy.deepcopy(parts)
+            copies[0].fill_(5)
+            return parts + copies
+
+        self.compare(program)
+
+    def test_modules_with_buffers_are_copied(self):
+        def program(device):
+            module = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.BatchNorm1d(3)).to(device)
+            twin = copy.deepcopy(module)
+            twin(torch.rand(4, 3).to(device))
+            return list(module.state_dict().values()) + list(twin.state_dict().values())
+
+        self.compare(program)
+
+    def test_saved_and_loaded(self):
+        def program(device):
+            base = torch.arange(6.0, device=device)
+            stream = io.BytesIO()
+            torch.save([base, base[2:4], torch.ones(2, dtype=torch.bool, device=device)], stream)
+            stream.seek(0)
+            loaded = torch.load(stream)
+            loaded[0].fill_(5)
+            stream.seek(0)
+            return loaded + torch.load(stream, map_location="cpu") + [loaded[0].device.type == device]
+
+        self.compare(program)
+
+    def test_pickled(self):
+        self.compare(lambda device: pickle.loads(pickle.dumps(torch.arange(3.0, device=device))))
+
+    def test_scripts_write_by_index(self):
+        self.compare(lambda device: put(torch.ones(3).to(device), torch.tensor([0, 1]).to(device),
+                                        torch.zeros(2).to(device)))
+
+    def test_numbers_beyond_the_signed_range(self):
+        self.compare(lambda device: torch.full((3,), 2**64 - 1, dtype=torch.uint64, device=device))
+
+    def test_the_fast_path_of_attention(self):
+        def program(device):
+            layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+            encoder = torch.nn.TransformerEncoder(layer, 2).eval().to(device)
+            attention = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval().to(device)
+            x = torch.rand(2, 3, 8).to(device)
+            padding = torch.tensor([[False, True, False], [False, False, False]]).to(device)
+            with torch.no_grad():
+                return encoder(x), encoder(x, src_key_padding_mask=padding), *attention(x, x, x)
+
+        self.compare(program)
+
+    def test_a_chosen_attention_kernel(self):
+        def program(device):
+            query, key, value = (torch.rand(2, 2, 64, 8).to(device) for _ in range(3))
+            with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+                return F.scaled_dot_product_attention(query, key, value)
+
+        self.compare(program)
+
+    def test_gradients_that_are_not_there(self):
+        def program(device):
+            query, key, value = (torch.rand(1, 2, 3, 4).to(device).requires_grad_() for _ in range(3))
+            lstm = torch.nn.LSTM(3, 4).to(device)
+            x = torch.rand(5, 2, 3).to(device).requires_grad_()
+            nothing = Undefined.apply(F.scaled_dot_product_attention(query, key, value)).sum()
+            nothing = nothing + Undefined.apply(lstm(x)[0]).sum()
+            (nothing + 0 * query.sum() + 0 * x.sum()).backward()
+            return query.grad, key.grad, x.grad, lstm.weight_ih_l0.grad
+
+        self.compare(program)
+
+    def test_deterministic_memory(self):
+        def program(device):
+            torch.use_deterministic_algorithms(True)
+            try:
+                grown = torch.ones(3, device=device).resize_(6)
+                return (torch.empty(3, device=device).isnan().all(), torch.empty(3, dtype=torch.int, device=device),
+                        grown.isnan(), torch.ones(3, device=device) + 1)
+            finally:
+                torch.use_deterministic_algorithms(False)
+
+        self.compare(program)
+
+    def test_function_transforms(self):
+        def program(device):
+            x = torch.arange(40.0).reshape(2, 4, 5).to(device)
+            square = torch.func.jacfwd(lambda x: 3 * x**2)(torch.tensor([-2.0, 3.0]).to(device))
+            return torch.func.grad(lambda x: F.group_norm(x, 2).sin().sum())(x), square.signbit()
+
+        self.compare(program)
+
+    def test_packed_sequences_of_one_length(self):
+        def program(device):
+            lstm = torch.nn.LSTM(3, 4).to(device)
+            x = torch.rand(5, 2, 3).to(device).requires_grad_()
+            output = lstm(torch.nn.utils.rnn.pack_padded_sequence(x, [5, 5]))[0].data
+            output.sum().backward()
+            return output, x.grad, lstm.weight_ih_l0.grad
+
+        self.compare(program)
+
+    def test_empty_batches(self):
+        self.compare(lambda device: F.max_pool2d(torch.rand(0, 2, 4, 4).to(device).requires_grad_(), 2))
+
+
+class Refusals(unittest.TestCase):
+    def test_nested_tensors_with_gradients(self):
+        nested = torch.nested.nested_tensor([torch.rand(2), torch.rand(2)], device="remote", requires_grad=True)
+        with self.assertRaisesRegex(RuntimeError, "no nested ones"):
+            nested.clone()
+
+    def test_memory_that_is_no_workers(self):
+        x = torch.ones(3, device="remote")
+        foreign = torch.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(x))
+        with self.assertRaisesRegex(RuntimeError, "memory that is no worker's"):
+            foreign + 1
+        part = x.untyped_storage()[4:8]
+        with self.assertRaisesRegex(RuntimeError, "memory that is no worker's"):
+            torch.empty(0, dtype=torch.uint8, device="remote").set_(part).cpu()
+        self.assertEqual((x + 1).tolist(), [2, 2, 2])
+
+
+if __name__ == "__main__":
+    unittest.main()
