@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include <remote/device/argument_checks.h>
-#include <remote/device/kernel_dtypes.h>
+#include <remote/device/checks/argument_check.h>
+#include <remote/device/checks/kernel_dtypes.h>
 #include <remote/device/shapes/shape_rule.h>
 #include <remote/wire/precision.h>
 

@@ -16,6 +16,7 @@
 #include <remote/device/device_state.h>
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
+#include <remote/device/settled_calls.h>
 #include <remote/device/shapes/common.h>
 #include <remote/device/storage.h>
 
@@ -55,56 +56,6 @@ Origin origin_of_outs(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) 
   }
   return origin;
 }
-
-/// The calls whose new outs were as a wrapper makes them, by all that this depends on; a call that finds its place
-/// taken is looked at again each time. One per thread.
-class SettledCalls {
- public:
-  static uint64_t key_of(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
-    SettledCalls::Hash hash;
-    hash.add(reinterpret_cast<uintptr_t>(&info));
-    for (const c10::IValue& argument : arguments) hash.add(argument);
-    for (int index : info.out_arguments) {
-      for (const int64_t stride : arguments[index].toTensor().strides()) hash.add(static_cast<uint64_t>(stride));
-    }
-    return hash.value;
-  }
-  static bool contains(uint64_t key) { return slot(key) == key; }
-  static void add(uint64_t key) { slot(key) = key; }
-
- private:
-  struct Hash {
-    uint64_t value = 0;
-
-    void add(uint64_t word) {
-      value = (value ^ word) * 0x9e3779b97f4a7c15;
-      value ^= value >> 32;
-    }
-    void add(const at::Tensor& tensor) {
-      if (!tensor.defined()) return add(uint64_t{1});
-      const bool is_wrapped = tensor.unsafeGetTensorImpl()->is_wrapped_number();
-      add(static_cast<uint64_t>(tensor.scalar_type()) << 16 | static_cast<uint64_t>(tensor.dim()) << 1 | is_wrapped);
-      for (const int64_t size : tensor.sizes()) add(static_cast<uint64_t>(size));
-    }
-    void add(const c10::IValue& value) {
-      if (value.isTensor()) return add(value.toTensor());
-      if (value.isInt()) return add(static_cast<uint64_t>(value.toInt()) ^ 2);
-      if (value.isBool()) return add(uint64_t{value.toBool()} + 4);
-      if (value.isList()) {
-        add(value.toListRef().size() + 8);
-        for (const c10::IValue& item : value.toListRef()) add(item);
-        return;
-      }
-      // Numbers that are no integers, generators, names: only whether they are there.
-      add(uint64_t{value.isNone()} << 1 | uint64_t{value.isComplexDouble()});
-    }
-  };
-
-  static uint64_t& slot(uint64_t key) {
-    static thread_local std::array<uint64_t, 1024> keys{};
-    return keys[key >> 54];
-  }
-};
 
 at::Tensor to_meta(const at::Tensor& tensor) {
   if (!tensor.defined() || (tensor.device().is_cpu() && tensor.dim() == 0)) return tensor;
@@ -343,8 +294,8 @@ bool size_by_twins_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments
 /// Whether new outs are those of a wrapper, and so as the kernel wants them.
 bool are_a_wrappers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
   if (info.run_as) return true;
-  const uint64_t call = SettledCalls::key_of(info, arguments);
-  if (SettledCalls::contains(call)) return true;
+  const uint64_t call = key_of_call(info, arguments);
+  if (SettledCalls::here().contains(call)) return true;
   const auto out_at = [&](size_t i) -> const at::Tensor& { return arguments[info.out_arguments[i]].toTensor(); };
   if (twin_of(info).is_wrapper) {
     const torch::jit::Stack made = outs_of_wrapper(info, arguments);
@@ -361,7 +312,7 @@ bool are_a_wrappers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c1
       if (out_at(i).sizes() != c10::IntArrayRef((*specs)[i].sizes)) return false;
     }
   }
-  SettledCalls::add(call);
+  SettledCalls::here().add(call);
   return true;
 }
 

@@ -1,4 +1,4 @@
-#include <remote/device/kernel_dtypes.h>
+#include <remote/device/checks/kernel_dtypes.h>
 
 #include <torch/version.h>
 

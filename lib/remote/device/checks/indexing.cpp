@@ -1,0 +1,230 @@
+#include <ATen/ExpandUtils.h>
+#include <ATen/native/BucketizationUtils.h>
+
+#include <optional>
+
+#include <remote/device/checks/common.h>
+#include <remote/device/checks/tables.h>
+
+namespace remote::device::checks {
+namespace {
+
+/// The only index: it covers the leading dimensions.
+void check_mask(const Tensor& self, const Tensor& mask) {
+  for (int64_t dim = 0; dim < mask.dim(); ++dim) {
+    TORCH_CHECK_INDEX(dim < self.dim() && mask.size(dim) == self.size(dim), "The shape of the mask ", mask.sizes(),
+                      " at index ", dim, " does not match the shape of the indexed tensor ", self.sizes(), " at index ",
+                      dim);
+  }
+}
+
+at::DimVector together(c10::IntArrayRef sizes, const Tensor& index) {
+  try {
+    return at::infer_size_dimvector(sizes, index.sizes());
+  } catch (const c10::Error&) {
+    C10_THROW_ERROR(IndexError,
+                    c10::str("shape mismatch: indexing tensors could not be broadcast together with shapes ", sizes,
+                             ", ", index.sizes()));
+  }
+}
+
+/// Undefined where there is none. TorchScript and C++ pass lists of different types.
+Tensor index_at(const c10::IValue& item) {
+  return item.isTensor() ? item.toTensor() : Tensor();
+}
+
+/// What self[indices] has for a size; nullopt where that depends on the values of a mask.
+std::optional<at::DimVector> indexed_size(const Tensor& self, Arguments indices) {
+  TORCH_CHECK_INDEX(static_cast<int64_t>(indices.size()) <= self.dim(), "too many indices for tensor of dimension ",
+                    self.dim(), " (got ", indices.size(), ")");
+  at::DimVector broadcast, before, after;
+  bool any = false, adjacent = true, ended = false;
+  for (int64_t dim = 0; dim < self.dim(); ++dim) {
+    const Tensor index =
+        dim < static_cast<int64_t>(indices.size()) ? index_at(indices[static_cast<size_t>(dim)]) : Tensor();
+    if (!index.defined()) {
+      ended |= any;
+      (any ? after : before).push_back(self.size(dim));
+      continue;
+    }
+    if (index.scalar_type() == at::kBool || index.scalar_type() == at::kByte) {
+      if (indices.size() == 1) check_mask(self, index);
+      return std::nullopt;
+    }
+    adjacent &= !ended;
+    broadcast = any ? together(broadcast, index) : at::DimVector(index.sizes());
+    any = true;
+  }
+  at::DimVector size = adjacent ? before : broadcast;
+  size.append(adjacent ? broadcast : before);
+  size.append(after);
+  return size;
+}
+
+/// The indices are integers or masks.
+void check_indices(const Schema& schema, Arguments indices) {
+  for (const c10::IValue& item : indices) {
+    const Tensor index = index_at(item);
+    if (!index.defined()) continue;
+    const ScalarType dtype = index.scalar_type();
+    TORCH_CHECK_INDEX(dtype == at::kLong || dtype == at::kInt || dtype == at::kBool || dtype == at::kByte,
+                      "tensors used as indices must be long, int, byte or bool tensors; ", schema.name(), " got ",
+                      dtype, "; convert it with .to(...)");
+  }
+}
+
+/// _index_put_impl_(self, indices, values, ...)
+void index_put(const Schema& schema, Arguments arguments) {
+  const Arguments indices = arguments[1].toListRef();
+  check_indices(schema, indices);
+  const ScalarType dtype = arguments[0].toTensor().scalar_type(), source = arguments[2].toTensor().scalar_type();
+  TORCH_CHECK_INDEX(dtype == source, "Index put requires the source and destination dtypes match, got ", dtype,
+                    " for the destination and ", source, " for the source.");
+  const auto size = indexed_size(arguments[0].toTensor(), indices);
+  const Tensor& values = arguments[2].toTensor();
+  TORCH_CHECK(!size || at::is_expandable_to(values.sizes(), *size), "shape mismatch: value tensor of shape ",
+              values.sizes(), " cannot be broadcast to indexing result of shape ", *size,
+              "; reshape the values, or expand() them to that shape");
+}
+
+/// masked_fill_(self, mask, ...) and masked_scatter_(self, mask, ...)
+void masked(const Schema& schema, Arguments arguments) {
+  is_one_of<at::kBool>(schema, arguments, 1, "a mask of dtype Bool");
+  const Tensor &self = tensor_at(arguments, 0), &mask = tensor_at(arguments, 1);
+  (void)at::expand_inplace(self, mask, schema.name().c_str());
+}
+
+/// A number that is to be written into self.
+void fits(const Schema& schema, const Tensor& self, const c10::IValue& number) {
+  TORCH_CHECK(!number.isComplexDouble() || self.is_complex(), schema.name(), ": the complex number ",
+              number.toComplexDouble(), " can't be converted to ", self.scalar_type());
+}
+
+/// fill_(self, value), masked_fill_(self, mask, value), index_fill_(self, dim, index, value): a number or a tensor.
+template <size_t kValue>
+void fill(const Schema& schema, Arguments arguments) {
+  const c10::IValue& value = arguments[kValue];
+  if (!value.isTensor()) return fits(schema, tensor_at(arguments, 0), value);
+  TORCH_CHECK(value.toTensor().dim() == 0, schema.name(),
+              " only supports a 0-dimensional value tensor, but got one with ", value.toTensor().dim(), " dimensions");
+}
+
+/// masked_fill(self, mask, value) and masked_fill_
+void masked_fill(const Schema& schema, Arguments arguments) {
+  masked(schema, arguments);
+  fill<2>(schema, arguments);
+}
+
+void has_source_dtype(const Schema& schema, Arguments arguments) {
+  const ScalarType self = tensor_at(arguments, 0).scalar_type(), source = tensor_at(arguments, 2).scalar_type();
+  TORCH_CHECK(self == source, schema.name(), ": expected self and source to have the same dtype, but got ", self,
+              " and ", source, "; convert one of them with .to(...)");
+}
+
+/// masked_scatter_(self, mask, source)
+void masked_scatter(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  masked(schema, arguments);
+  has_source_dtype(schema, arguments);
+}
+
+/// index_select(self, dim, index)
+void index_select(const Schema& schema, Arguments arguments) {
+  is_index<2>(schema, arguments);
+  const Tensor& index = tensor_at(arguments, 2);
+  TORCH_CHECK_INDEX(index.dim() <= 1, "index_select(): Index is supposed to be a vector, but got one of sizes ",
+                    index.sizes());
+}
+
+/// index_fill_(self, dim, index, value)
+void index_fill(const Schema& schema, Arguments arguments) {
+  is_long<2>(schema, arguments);
+  const Tensor& index = tensor_at(arguments, 2);
+  TORCH_CHECK(index.dim() <= 1, "Index has to be a vector/scalar, but got one of sizes ", index.sizes());
+  fill<3>(schema, arguments);
+}
+
+/// take(self, index)
+void take(const Schema& schema, Arguments arguments) {
+  is_long<1>(schema, arguments);
+  TORCH_CHECK_INDEX(tensor_at(arguments, 0).numel() > 0 || tensor_at(arguments, 1).numel() == 0,
+                    "take(): tried to take from an empty tensor");
+}
+
+/// put_(self, index, source, accumulate)
+void put(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  is_long<1>(schema, arguments);
+  has_source_dtype(schema, arguments);
+  if (!arguments[3].toBool()) is_not_deterministic(schema, arguments);
+  const int64_t places = tensor_at(arguments, 1).numel(), values = tensor_at(arguments, 2).numel();
+  TORCH_CHECK_INDEX(places == values, schema.name(),
+                    ": expected source and index to have the same number of elements, "
+                    "but got source.numel() = ",
+                    values, ", index.numel() = ", places);
+}
+
+/// _embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset,
+/// ...): the two become one dtype.
+void embedding_bag(const Schema& schema, Arguments arguments) {
+  is_one_of<at::kFloat, at::kDouble, at::kHalf, at::kBFloat16>(schema, arguments, 0, "a floating-point dtype");
+  const Tensor &weight = tensor_at(arguments, 0), &factors = tensor_at(arguments, 6);
+  TORCH_CHECK(!factors.defined() || arguments[4].toInt() == 0,
+              "embedding_bag: per_sample_weights only supported with mode='sum'");
+  TORCH_CHECK(!factors.defined() || factors.scalar_type() == weight.scalar_type(), schema.name(),
+              ": expected per_sample_weights to have the dtype of the weight, ", weight.scalar_type(), ", but got ",
+              factors.scalar_type(), "; convert them with .to(...)");
+  TORCH_CHECK(!arguments[7].toBool() || tensor_at(arguments, 2).numel() > 0,
+              "include_last_offset: number of offset should be at least 1");
+  const ScalarType indices = tensor_at(arguments, 1).scalar_type(), offsets = tensor_at(arguments, 2).scalar_type();
+  const ScalarType both = c10::promoteTypes(indices, offsets);
+  TORCH_CHECK(both == at::kLong || both == at::kInt, schema.name(),
+              ": expected indices and offsets of dtype Long or "
+              "Int, but got ",
+              indices, " and ", offsets, "; convert them with .to(...)");
+}
+
+/// searchsorted(sorted_sequence, self, *, out_int32, right, side, sorter); self may be a number.
+void searchsorted(const Schema&, Arguments arguments) {
+  if (!arguments[1].isTensor()) return;
+  const auto side =
+      arguments[4].isString() ? std::optional<std::string_view>(arguments[4].toStringView()) : std::nullopt;
+  const bool out_int32 = arguments[2].toBool();
+  static const auto* output = new Tensor(at::empty({0}, at::kLong));
+  static const auto* output_int32 = new Tensor(at::empty({0}, at::kInt));
+  at::native::searchsorted_pre_check(tensor_at(arguments, 0), tensor_at(arguments, 1),
+                                     out_int32 ? *output_int32 : *output, out_int32, arguments[3].toBool(), side,
+                                     tensor_at(arguments, 5));
+}
+
+/// bucketize(self, boundaries, ...)
+void bucketize(const Schema&, Arguments arguments) {
+  const int64_t rank = tensor_at(arguments, 1).dim();
+  TORCH_CHECK(rank == 1, "boundaries tensor must be 1 dimension, but got dim(", rank, ")");
+}
+
+constexpr NamedCheck kIndexingChecks[] = {
+    {"embedding", is_index<1>},
+    {"_embedding_bag", embedding_bag},
+    {"_embedding_bag_forward_only", embedding_bag},
+    {"index_select", index_select},
+    {"index_fill_", index_fill},
+    {"fill_", fill<1>},
+    {"take", take},
+    {"put_", put},
+    {"where", is_condition<0>},
+    {"_index_put_impl_", index_put},
+    {"masked_fill", masked_fill},
+    {"masked_fill_", masked_fill},
+    {"masked_scatter_", masked_scatter},
+    {"searchsorted", searchsorted},
+    {"bucketize", bucketize},
+};
+
+}  // namespace
+
+CheckTable indexing_checks() {
+  return kIndexingChecks;
+}
+
+}  // namespace remote::device::checks

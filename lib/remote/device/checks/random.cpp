@@ -1,0 +1,100 @@
+#include <ATen/ExpandUtils.h>
+
+#include <remote/device/checks/common.h>
+#include <remote/device/checks/tables.h>
+
+namespace remote::device::checks {
+namespace {
+
+/// normal_(self, mean, std), and normal(mean, std) where std is a number
+void normal(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  const bool in_place = schema.name().ends_with('_');
+  if (in_place) is_inexact<0>(schema, arguments);
+  const size_t place = in_place ? 2 : 1;
+  if (arguments[place].isTensor()) return;
+  const double deviation = number_at(arguments, place);
+  TORCH_CHECK(deviation >= 0, schema.name(), " expects std >= 0.0, but found std ", deviation);
+}
+
+void uniform(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  is_inexact<0>(schema, arguments);
+  const double from = number_at(arguments, 1), to = number_at(arguments, 2);
+  TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
+}
+
+/// random_(self, from, to) or random_(self, to)
+void random(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  const bool has_from = schema.overload_name() == "from";
+  if (!(has_from ? arguments[2].isInt() : schema.overload_name() == "to")) return;
+  const int64_t from = has_from ? arguments[1].toInt() : 0, to = arguments[has_from ? 2 : 1].toInt();
+  TORCH_CHECK(from < to, schema.name(), " expects 'from' to be less than 'to', but got from=", from, " >= to=", to);
+}
+
+template <size_t kPlace>
+void has_positive(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  is_inexact<0>(schema, arguments);
+  const double value = number_at(arguments, kPlace);
+  TORCH_CHECK(value > 0, schema.name(), " expects ", schema.arguments()[kPlace].name(), " > 0.0, but found ", value);
+}
+
+void geometric(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  const double p = number_at(arguments, 1);
+  TORCH_CHECK(p > 0 && p < 1, schema.name(), " expects p to be in (0, 1), but got p=", p);
+}
+
+/// bernoulli_(self, p, generator): p is a tensor or a number.
+void bernoulli(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  if (arguments[1].isTensor()) return is_floating<1>(schema, arguments);
+  const double p = number_at(arguments, 1);
+  TORCH_CHECK(p >= 0 && p <= 1, schema.name(), " expects p to be in [0, 1], but got p=", p);
+}
+
+/// multinomial(self, num_samples, replacement)
+void multinomial(const Schema& schema, Arguments arguments) {
+  constexpr int64_t kMostCategories = int64_t{1} << 24;  // Float counts no further
+  is_floating<0>(schema, arguments);
+  const Tensor& weights = tensor_at(arguments, 0);
+  const int64_t samples = arguments[1].toInt();
+  TORCH_CHECK(weights.dim() == 1 || weights.dim() == 2, "prob_dist must be 1 or 2 dim, got ", weights.sizes());
+  TORCH_CHECK(weights.size(-1) <= kMostCategories, "number of categories cannot exceed 2^24, got ", weights.size(-1));
+  TORCH_CHECK(samples > 0, "cannot sample n_sample <= 0 samples, got ", samples);
+  TORCH_CHECK(arguments[2].toBool() || samples <= weights.size(-1),
+              "cannot sample n_sample > prob_dist.size(-1) "
+              "samples without replacement, got ",
+              samples, " of ", weights.size(-1), "; pass replacement=true");
+}
+
+/// binomial(count, prob)
+void binomial(const Schema&, Arguments arguments) {
+  (void)at::infer_size(tensor_at(arguments, 0).sizes(), tensor_at(arguments, 1).sizes());
+}
+
+constexpr NamedCheck kRandomChecks[] = {
+    {"rrelu_with_noise_", is_writable},
+    {"poisson", is_floating<0>},
+    {"normal_", normal},
+    {"normal", normal},
+    {"log_normal_", has_positive<2>},
+    {"cauchy_", has_positive<2>},
+    {"exponential_", has_positive<1>},
+    {"geometric_", geometric},
+    {"uniform_", uniform},
+    {"random_", random},
+    {"bernoulli_", bernoulli},
+    {"binomial", binomial},
+    {"multinomial", multinomial},
+};
+
+}  // namespace
+
+CheckTable random_checks() {
+  return kRandomChecks;
+}
+
+}  // namespace remote::device::checks

@@ -1,0 +1,79 @@
+#include <ATen/WrapDimUtilsMulti.h>
+#include <ATen/native/ReduceOpsUtils.h>
+
+#include <remote/device/checks/common.h>
+#include <remote/device/checks/tables.h>
+
+namespace remote::device::checks {
+namespace {
+
+/// max(self) and min(self), which have nothing to choose from when there is nothing.
+void has_elements(const Schema& schema, Arguments arguments) {
+  if (!schema.overload_name().empty()) return;
+  TORCH_CHECK(tensor_at(arguments, 0).numel() > 0, schema.name(),
+              ": expected reduction dim to be specified for input.numel() == 0; pass a dim that isn't empty");
+}
+
+/// median(self, dim, keepdim) and mode alike, out variants included
+template <size_t kDim>
+void has_elements_along(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  if (arguments.size() > kDim && arguments[kDim].isInt() && input.numel() == 0) {
+    at::native::zero_numel_check_dims(input, c10::maybe_wrap_dim(arguments[kDim].toInt(), input.dim()),
+                                      schema.name().c_str());
+  }
+}
+
+/// The dims at kDims are there, each once.
+template <size_t kDims>
+void has_dims(const Schema&, Arguments arguments) {
+  if (!arguments[kDims].isIntList()) return;
+  (void)at::dim_list_to_bitset(arguments[kDims].toDimVector(), static_cast<size_t>(tensor_at(arguments, 0).dim()));
+}
+
+/// std(self, dim, *, correction, keepdim) and alike
+void deviation(const Schema& schema, Arguments arguments) {
+  is_inexact<0>(schema, arguments);
+  has_dims<1>(schema, arguments);
+}
+
+/// kthvalue(self, k, dim, keepdim)
+void kthvalue(const Schema& schema, Arguments arguments) {
+  has_elements_along<2>(schema, arguments);
+  const Tensor& input = tensor_at(arguments, 0);
+  const int64_t k = arguments[1].toInt(), dim = at::maybe_wrap_dim(arguments[2].toInt(), input.dim());
+  TORCH_CHECK(k >= 1 && k <= (input.dim() > 0 ? input.size(dim) : 1),
+              "kthvalue(): selected number k out of range for dimension ", dim, ": got k=", k, " for sizes ",
+              input.sizes());
+}
+
+/// histc(self, bins, min, max)
+void histc(const Schema&, Arguments arguments) {
+  TORCH_CHECK(arguments[1].toInt() > 0, "histc: bins must be > 0, but got ", arguments[1].toInt());
+  const double least = number_at(arguments, 2), most = number_at(arguments, 3);
+  TORCH_CHECK(!(least > most), "torch.histc: max must be larger than min, but got min=", least, " and max=", most);
+}
+
+constexpr NamedCheck kReductionsChecks[] = {
+    {"std", deviation},
+    {"std_mean", deviation},
+    {"var", deviation},
+    {"var_mean", deviation},
+    {"count_nonzero", has_dims<1>},
+    {"nansum", has_dims<1>},
+    {"kthvalue", kthvalue},
+    {"max", has_elements},
+    {"min", has_elements},
+    {"median", has_elements_along<1>},
+    {"nanmedian", has_elements_along<1>},
+    {"mode", has_elements_along<1>},
+    {"histc", histc},
+};
+
+}  // namespace
+
+CheckTable reductions_checks() {
+  return kReductionsChecks;
+}
+
+}  // namespace remote::device::checks
