@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs PyTorch's own operator database (op_db, in the torch wheel) on the remote device and compares it with the CPU.
 
-Values, strides, dtypes and first-order gradients, each dtype in turn, through a real rt-worker or an embedded one. Ops
-run in child processes that may crash or hang: that is a failure of the op alone. Exit code 1 when an op fails.
+Values, strides, dtypes, what outs become and first-order gradients, each dtype in turn, through a real rt-worker or an
+embedded one. Ops run in child processes that may crash or hang: that is a failure of the op alone. Exit code 1 when an
+op fails.
 
 usage: op_db.py --library build/lib/libremotetorch.so [--worker build/bin/rt-worker] [--dtypes float32,int64]
                 [--ops REGEX] [--samples N] [--every N] [--offset N] [--jobs N] [--report FILE]

@@ -36,6 +36,12 @@ struct BatchNorm {
 BatchNorm batch_norm(const ShapeQuery& query, bool training, std::initializer_list<size_t> parameters) {
   const Tensor& input = tensor_at(query, 0);
   TORCH_CHECK(input.dim() >= 2, "batch norm: expected an input with at least 2 dimensions, got ", input.sizes());
+  for (const size_t place : parameters) {
+    // A CPU's kernel reads as many as there are channels.
+    const Tensor& parameter = tensor_at(query, place);
+    TORCH_CHECK(!parameter.defined() || parameter.numel() == input.size(1), "batch norm: expected ", input.size(1),
+                " elements in weight, bias and running statistics, one a channel, but got ", parameter.sizes());
+  }
   const ScalarType dtype = statistics_dtype(query, input, parameters);
   // In evaluation the CPU's kernel saves nothing, CUDA's the running statistics.
   const int64_t channels = training || !on_cpu(query) ? input.size(1) : 0;
