@@ -86,6 +86,13 @@ TEST_F(Outs, OfOpsThatReadNoTensor) {
   }));
 }
 
+TEST_F(Outs, OfANumberThatIsLookedUp) {
+  EXPECT_TRUE(computes_the_same({torch::arange(3.)}, [](const auto& in) {
+    const auto bools = in[0].options().dtype(torch::kBool);
+    return std::vector<Tensor>{torch::isin(2, in[0]), torch::isin_out(as_out(torch::empty({0}, bools)), 7, in[0])};
+  }));
+}
+
 TEST_F(Outs, ThatLibTorchPassesOnHaveTheirSizeChangedOnTheWay) {
   EXPECT_TRUE(computes_the_same({torch::rand({3}), torch::rand({3, 4})}, [](const auto& in) {
     std::vector<Tensor> results;

@@ -346,8 +346,8 @@ bool is_misread(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
 std::optional<Tier> size_without_running(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,
                                          c10::DeviceIndex device) {
   if (info.data_dependent) return std::nullopt;
-  if (size_by_meta_kernel(info, arguments)) return Tier::kMeta;
   if (size_by_rule(info, arguments, device)) return Tier::kRule;
+  if (size_by_meta_kernel(info, arguments)) return Tier::kMeta;
   if (size_by_wrapper(info, arguments)) return Tier::kMeta;
   if (size_by_twins_rule(info, arguments, device)) return Tier::kRule;
   return std::nullopt;
@@ -388,8 +388,10 @@ bool size_outs(const OpInfo& info, torch::jit::Stack& stack, c10::DeviceIndex de
   const auto tier = size_without_running(info, arguments, device);
   if (!tier) return run_functionally(info, arguments), false;
   state.count(*tier);
-  // Nothing to make, and an op that reads nothing.
-  if (arguments.front().isScalar() && arguments[info.out_arguments.front()].toTensor().numel() == 0) return false;
+  const bool reads_tensors = std::any_of(arguments.begin(), arguments.end() - info.out_arguments.size(),
+                                         [](const c10::IValue& argument) { return argument.isTensor(); });
+  // Nothing to make, and of nothing.
+  if (!reads_tensors && arguments[info.out_arguments.front()].toTensor().numel() == 0) return false;
   for (int index : info.out_arguments) {
     // The worker lets kernels lay out what is unused as they like; a caller's own layout holds.
     const at::Tensor& out = arguments[index].toTensor();

@@ -77,14 +77,14 @@ void check_indices(const Schema& schema, Arguments indices) {
 void index_put(const Schema& schema, Arguments arguments) {
   const Arguments indices = arguments[1].toListRef();
   check_indices(schema, indices);
-  const ScalarType dtype = arguments[0].toTensor().scalar_type(), source = arguments[2].toTensor().scalar_type();
-  TORCH_CHECK_INDEX(dtype == source, "Index put requires the source and destination dtypes match, got ", dtype,
-                    " for the destination and ", source, " for the source.");
   const auto size = indexed_size(arguments[0].toTensor(), indices);
   const Tensor& values = arguments[2].toTensor();
   TORCH_CHECK(!size || at::is_expandable_to(values.sizes(), *size), "shape mismatch: value tensor of shape ",
               values.sizes(), " cannot be broadcast to indexing result of shape ", *size,
               "; reshape the values, or expand() them to that shape");
+  const ScalarType dtype = arguments[0].toTensor().scalar_type(), source = arguments[2].toTensor().scalar_type();
+  TORCH_CHECK(dtype == source, "Index put requires the source and destination dtypes match, got ", dtype,
+              " for the destination and ", source, " for the source.");
 }
 
 /// masked_fill_(self, mask, ...) and masked_scatter_(self, mask, ...)

@@ -17,9 +17,10 @@ constexpr const char* kWholeOps[] = {
     "native_batch_norm",
     "native_batch_norm_backward",
     "addr",
-    "addr.out",      // else as an outer product and a sum, with other bits
-    "mode.values",   // else refused: LibTorch's code asks whether the device is one that it knows
-    "linalg_lstsq",  // else as its out variant, with outs of no size yet
+    "addr.out",            // else as an outer product and a sum, with other bits
+    "isin.Scalar_Tensor",  // else an out of no elements, which the kernel then resizes
+    "mode.values",         // else refused: LibTorch's code asks whether the device is one that it knows
+    "linalg_lstsq",        // else as its out variant, with outs of no size yet
     "pixel_shuffle",
     "pixel_unshuffle",  // else as views and copies, row-major
     "reflection_pad3d",

@@ -55,6 +55,11 @@ bool roll(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {spec});
 }
 
+/// isin.Scalar_Tensor(element, test_elements, ...), and into an out
+bool is_number_in(const ShapeQuery&, OutputSpecs& out) {
+  return returns(out, {contiguous({}, ScalarType::Bool)});
+}
+
 /// flip(self, dims)
 bool flip(const ShapeQuery& query, OutputSpecs& out) {
   (void)at::dim_list_to_bitset(ints_at(query, 1), static_cast<size_t>(tensor_at(query, 0).dim()));
@@ -92,6 +97,8 @@ constexpr NamedRule kIndexingRules[] = {
     {"index_select", index_select},
     {"take", take},
     {"flip", flip},
+    {"isin.Scalar_Tensor", is_number_in},
+    {"isin.Scalar_Tensor_out", is_number_in},
     {"roll", roll},
     {"nonzero_static", nonzero_static},
     {"unfold_backward", unfold_backward},
