@@ -285,5 +285,30 @@ TEST_F(Math, AnOpTakesAZeroDimensionalCpuTensorAsANumber) {
   EXPECT_TRUE(same(x + torch::tensor(2), x.to(device()) + torch::tensor(2)));
 }
 
+TEST_F(Math, ConvolutionsKeepTheLayoutThatTheKernelHas) {
+  const auto gradients = [](const torch::Tensor& result, const std::vector<torch::Tensor>& inputs) {
+    auto tensors = torch::autograd::grad({result.sum()}, inputs);
+    tensors.push_back(result.detach());
+    return tensors;
+  };
+  for (const int64_t batch : {1, 2, 16}) {
+    for (const int64_t kernel : {1, 3}) {
+      SCOPED_TRACE(testing::Message() << "batch " << batch << ", kernel " << kernel);
+      const torch::Tensor image = torch::rand({batch, 4, 6, 6}).contiguous(at::MemoryFormat::ChannelsLast);
+      const torch::Tensor volume = torch::rand({batch, 4, 4, 5, 6}).contiguous(at::MemoryFormat::ChannelsLast3d);
+      EXPECT_TRUE(computes_the_same({image, torch::rand({6, 4, kernel, kernel})}, [&](const auto& in) {
+        const torch::Tensor x = in[0].clone().requires_grad_(), w = in[1].clone().requires_grad_();
+        return gradients(torch::conv2d(x, w), {x, w});
+      }));
+      EXPECT_TRUE(computes_the_same({volume, torch::rand({4, 4, kernel, kernel, kernel})}, [&](const auto& in) {
+        const torch::Tensor x = in[0].clone().requires_grad_(), w = in[1].clone().requires_grad_();
+        auto results = gradients(torch::conv3d(x, w), {x, w});
+        for (torch::Tensor& more : gradients(torch::conv_transpose3d(x, w), {x, w})) results.push_back(more);
+        return results;
+      }));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace remote::test

@@ -15,6 +15,11 @@ namespace {
 /// time.
 constexpr std::array<std::string_view, 2> kRunAsFunctional = {"aten::mse_loss", "aten::smooth_l1_loss"};
 
+/// Ops that write one value into each element, or whose CPU kernels don't look.
+constexpr std::array<std::string_view, 7> kTakeOverlap = {
+    "aten::addmv", "aten::baddbmm", "aten::conj_physical", "aten::fill", "aten::threshold", "aten::tril", "aten::triu",
+};
+
 /// The argument that a return is, by its alias annotation; -1 for a new value.
 int argument_returned(const c10::FunctionSchema& schema, const c10::Argument& returned) {
   const auto* alias = returned.alias_info();
@@ -81,6 +86,7 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
 
   const auto& name = op.operator_name();
   data_dependent = is_data_dependent(name);
+  takes_overlap = std::ranges::find(kTakeOverlap, name.name) != kTakeOverlap.end();
   has_meta_kernel = has_usable_meta_kernel(op);
   rule = find_shape_rule(name);
   check = find_argument_check(name.name);

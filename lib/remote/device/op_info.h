@@ -33,6 +33,8 @@ struct OpInfo {
   /// A list of indices, which may lie on the CPU.
   int indices_argument = -1;
   bool data_dependent = false;
+  /// Its CPU kernel takes an argument to write into that overlaps itself.
+  bool takes_overlap = false;
   bool has_meta_kernel = false;
   wire::Products products;
   ShapeRule rule = nullptr;

@@ -108,18 +108,6 @@ void check_dtype(const at::Tensor& out, c10::ScalarType result) {
               " can't be cast to the desired output type ", out.scalar_type());
 }
 
-/// Whose CPU kernels take an argument that overlaps itself, of one value perhaps.
-constexpr std::array<std::string_view, 7> kMayOverlap = {
-    "aten::addmv", "aten::baddbmm", "aten::conj_physical", "aten::fill", "aten::threshold", "aten::tril", "aten::triu",
-};
-
-void check_overlap_with_itself(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
-  if (std::ranges::find(kMayOverlap, info.op.schema().name()) != kMayOverlap.end()) return;
-  for (int index : info.out_arguments) {
-    if (arguments[index].isTensor()) at::assert_no_internal_overlap(arguments[index].toTensor());
-  }
-}
-
 /// Results that overlap themselves or part of an input would depend on the order in which they are computed.
 void check_overlap(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   for (int index : info.out_arguments) {
@@ -379,8 +367,13 @@ bool size_outs(const OpInfo& info, torch::jit::Stack& stack, c10::DeviceIndex de
   const Origin origin = origin_of_outs(info, arguments);
   auto& state = device_state(device);
   // LibTorch's wrapper has read a mask among indices, and sized the out by it.
-  if (origin == Origin::kArgument) check_overlap_with_itself(info, arguments);
-  if (origin == Origin::kArgument || has_mask(info, arguments)) return state.count(Tier::kSized), true;
+  if (origin == Origin::kArgument || has_mask(info, arguments)) {
+    for (int index : info.out_arguments) {
+      if (!info.takes_overlap && arguments[index].isTensor())
+        at::assert_no_internal_overlap(arguments[index].toTensor());
+    }
+    return state.count(Tier::kSized), true;
+  }
   if (functional_run.info == &info && functional_run.only_sizes) return false;
   if (origin == Origin::kNew && are_a_wrappers(info, arguments, device)) return state.count(Tier::kSized), true;
   check_overlap(info, arguments);

@@ -4,12 +4,10 @@ namespace remote::device {
 namespace {
 
 struct Hash {
+  static constexpr uint64_t kFactor = 0x9e3779b97f4a7c15;
   uint64_t value = 0;
 
-  void add(uint64_t word) {
-    value = (value ^ word) * 0x9e3779b97f4a7c15;
-    value ^= value >> 32;
-  }
+  void add(uint64_t word) { value = value * kFactor + word; }
   void add(const at::Tensor& tensor) {
     if (!tensor.defined()) return add(uint64_t{1});
     const uint64_t is_wrapped = tensor.unsafeGetTensorImpl()->is_wrapped_number() ? 1 : 0;
@@ -39,7 +37,8 @@ uint64_t key_of_call(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   for (const int index : info.out_arguments) {
     for (const int64_t stride : arguments[index].toTensor().strides()) hash.add(static_cast<uint64_t>(stride));
   }
-  return hash.value;
+  // The upper bits choose a place.
+  return (hash.value ^ hash.value >> 32) * Hash::kFactor;
 }
 
 }  // namespace remote::device

@@ -41,6 +41,14 @@ bool any_above(IntArrayRef values, int64_t limit) {
   return std::any_of(values.begin(), values.end(), [limit](int64_t value) { return value > limit; });
 }
 
+/// One image of few pixels and small filters: LibTorch's own kernel is quicker for it.
+bool is_small(const Tensor& input, const Tensor& weight, const Window& window) {
+  constexpr int64_t kFew = 20480;
+  const bool has_large_filters = weight.dim() > 3 && weight.size(-1) > 3 && weight.size(-2) > 3;
+  if (window.groups > 1 || input.size(0) > 1 || has_large_filters) return false;
+  return c10::multiply_integers(input.sizes().slice(0, std::min<size_t>(4, input.sizes().size()))) <= kFew;
+}
+
 /// Whether a CPU worker takes oneDNN's kernel rather than LibTorch's own; nullopt: only the worker knows. LibTorch's
 /// rule is ConvParams::use_mkldnn() in aten/src/ATen/native/Convolution.cpp.
 std::optional<bool> takes_onednn(const wire::Hardware& worker, const Tensor& input, const Tensor& weight,
@@ -53,7 +61,7 @@ std::optional<bool> takes_onednn(const wire::Hardware& worker, const Tensor& inp
     if (window.output_padding[i] >= window.stride[i]) return false;
   }
   if ((worker.onednn_dtypes >> static_cast<int>(dtype) & 1) == 0) return false;
-  if (dtype == ScalarType::Float && window.transposed && input.size(0) == 1) return false;
+  if (dtype == ScalarType::Float && is_small(input, weight, window)) return false;
   const bool is_pointwise = weight.size(-1) == 1 && (weight.dim() == 3 || weight.size(-2) == 1);
   if (dtype != ScalarType::Float || any_above(window.stride, 1) || any_above(window.dilation, 1) ||
       input.size(0) >= 16 || !is_pointwise) {

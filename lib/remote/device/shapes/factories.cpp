@@ -59,13 +59,20 @@ bool counted(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {contiguous({count}, tensor_at(query, query.arguments.size() - 1).scalar_type())});
 }
 
+void check_eye(const char* name, int64_t size) {
+  TORCH_CHECK(size >= 0, name, " must be greater or equal to 0, got ", size);
+}
+
 /// eye.out(n, *, out)
 bool square_eye(const ShapeQuery& query, OutputSpecs& out) {
+  check_eye("n", int_at(query, 0));
   return returns(out, {contiguous({int_at(query, 0), int_at(query, 0)}, tensor_at(query, 1).scalar_type())});
 }
 
 /// eye.m_out(n, m, *, out)
 bool eye(const ShapeQuery& query, OutputSpecs& out) {
+  check_eye("n", int_at(query, 0));
+  check_eye("m", int_at(query, 1));
   return returns(out, {contiguous({int_at(query, 0), int_at(query, 1)}, tensor_at(query, 2).scalar_type())});
 }
 
