@@ -45,6 +45,30 @@ TEST_F(ArgumentChecks, DtypesThatKernelsLack) {
                    torch::floor_divide(ones({3}, torch::kBool), 2 * ones({3}))));
 }
 
+TEST_F(ArgumentChecks, NumbersBeyondADtype) {
+  expect_refused({
+      {"random_ into Byte", [] { ones({3}, torch::kByte).random_(0, 300); }},
+      {"random_ into Char", [] { ones({3}, torch::kChar).random_(-200, 3); }},
+      {"random_ into Bool", [] { ones({3}, torch::kBool).random_(-1, 1); }},
+  });
+  ones({3}, torch::kByte).random_(0, 256);
+  EXPECT_EQ(message_of([] {}), "no error");
+}
+
+TEST_F(ArgumentChecks, StatisticsOfAnotherDtypeOrSize) {
+  const auto norm = [](const Tensor& statistics) {
+    torch::batch_norm(ones({2, 3, 4}), {}, {}, statistics, statistics, true, 0.1, 1e-5, false);
+  };
+  expect_refused({
+      {"Double statistics", [=] { norm(ones({3}, torch::kDouble)); }},
+      {"too few statistics", [=] { norm(ones({2})); }},
+      {"distances of Long",
+       [] {
+         torch::cdist(ones({2, 3}, torch::kLong), ones({2, 3}, torch::kLong));
+       }},
+  });
+}
+
 TEST_F(ArgumentChecks, DtypesThatDoNotFit) {
   const auto f = [](at::IntArrayRef sizes) { return ones(sizes); };
   const auto d = [](at::IntArrayRef sizes) { return ones(sizes, torch::kDouble); };

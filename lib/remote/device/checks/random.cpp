@@ -1,5 +1,9 @@
 #include <ATen/ExpandUtils.h>
 
+#include <limits>
+#include <optional>
+#include <utility>
+
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
 
@@ -24,6 +28,28 @@ void uniform(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
 }
 
+/// The least and the largest number of an integral dtype that is narrower than a bound.
+std::optional<std::pair<int64_t, int64_t>> range_of(ScalarType dtype) {
+  const auto limits = [](auto zero) {
+    using Number = decltype(zero);
+    return std::pair<int64_t, int64_t>(std::numeric_limits<Number>::min(), std::numeric_limits<Number>::max());
+  };
+  switch (dtype) {
+    case at::kBool:
+      return limits(false);
+    case at::kByte:
+      return limits(uint8_t{0});
+    case at::kChar:
+      return limits(int8_t{0});
+    case at::kShort:
+      return limits(int16_t{0});
+    case at::kInt:
+      return limits(int32_t{0});
+    default:
+      return std::nullopt;
+  }
+}
+
 /// random_(self, from, to) or random_(self, to)
 void random(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
@@ -31,6 +57,11 @@ void random(const Schema& schema, Arguments arguments) {
   if (!(has_from ? arguments[2].isInt() : schema.overload_name() == "to")) return;
   const int64_t from = has_from ? arguments[1].toInt() : 0, to = arguments[has_from ? 2 : 1].toInt();
   TORCH_CHECK(from < to, schema.name(), " expects 'from' to be less than 'to', but got from=", from, " >= to=", to);
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  if (const auto range = range_of(dtype)) {
+    TORCH_CHECK(from >= range->first && from <= range->second, "from is out of bounds for ", dtype, ": ", from);
+    TORCH_CHECK(to - 1 <= range->second, "to - 1 is out of bounds for ", dtype, ": ", to - 1);
+  }
 }
 
 template <size_t kPlace>

@@ -54,7 +54,17 @@ void histc(const Schema&, Arguments arguments) {
   TORCH_CHECK(!(least > most), "torch.histc: max must be larger than min, but got min=", least, " and max=", most);
 }
 
+/// _cdist_forward(x1, x2, p, compute_mode)
+void cdist(const Schema&, Arguments arguments) {
+  for (const size_t place : {0, 1}) {
+    const ScalarType dtype = tensor_at(arguments, place).scalar_type();
+    TORCH_CHECK(at::isFloatingType(dtype), "cdist only supports floating-point dtypes, X", place + 1, " got: ", dtype,
+                "; convert it with .to(...)");
+  }
+}
+
 constexpr NamedCheck kReductionsChecks[] = {
+    {"_cdist_forward", cdist},
     {"std", deviation},
     {"std_mean", deviation},
     {"var", deviation},

@@ -41,6 +41,11 @@ BatchNorm batch_norm(const ShapeQuery& query, bool training, std::initializer_li
     const Tensor& parameter = tensor_at(query, place);
     TORCH_CHECK(!parameter.defined() || parameter.numel() == input.size(1), "batch norm: expected ", input.size(1),
                 " elements in weight, bias and running statistics, one a channel, but got ", parameter.sizes());
+    const bool wider = c10::isReducedFloatingType(input.scalar_type()) && parameter.defined() &&
+                       parameter.scalar_type() == ScalarType::Float;
+    TORCH_CHECK(!parameter.defined() || parameter.scalar_type() == input.scalar_type() || wider,
+                "mixed dtype: batch norm expects weight, bias and running statistics of the input's dtype, ",
+                input.scalar_type(), ", but got ", parameter.scalar_type(), "; convert them with .to(...)");
   }
   const ScalarType dtype = statistics_dtype(query, input, parameters);
   // In evaluation the CPU's kernel saves nothing, CUDA's the running statistics.
