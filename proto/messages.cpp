@@ -56,7 +56,7 @@ void write(const wire::Welcome& welcome, std::string_view token, v1::Welcome& ou
   out.mutable_limits()->set_max_batch_bytes(welcome.limits.max_batch_bytes);
   out.set_token(std::string(token));
   out.set_threads(welcome.hardware.threads);
-  out.set_onednn_dtypes(welcome.hardware.onednn_dtypes);
+  out.set_onednn_dtypes(welcome.hardware.onednn_dtypes.bits());
 }
 
 wire::Welcome read(const v1::Welcome& message) {
@@ -65,7 +65,7 @@ wire::Welcome read(const v1::Welcome& message) {
   welcome.torch_version = message.torch_version();
   welcome.hardware.device = static_cast<c10::DeviceType>(message.device_type());
   welcome.hardware.threads = message.threads();
-  welcome.hardware.onednn_dtypes = message.onednn_dtypes();
+  welcome.hardware.onednn_dtypes = wire::DtypeSet::of_bits(message.onednn_dtypes());
   welcome.device_name = message.device_name();
   welcome.session = message.session();
   welcome.incarnation = message.incarnation();

@@ -51,6 +51,16 @@ TEST_F(ArgumentChecks, NumbersBeyondADtype) {
       {"random_ into Char", [] { ones({3}, torch::kChar).random_(-200, 3); }},
       {"random_ into Bool", [] { ones({3}, torch::kBool).random_(-1, 1); }},
   });
+  for (const auto& [number, dtype] :
+       std::vector<std::pair<torch::Scalar, torch::ScalarType>>{{300, torch::kByte},
+                                                                {1e30, torch::kLong},
+                                                                {1e30, torch::kHalf},
+                                                                {c10::complex<double>(1, 2), torch::kFloat}}) {
+    Tensor x = ones({2}, dtype);
+    EXPECT_THROW(x.fill_(number), std::runtime_error) << number << " in " << dtype;
+    EXPECT_THROW(x.masked_fill_(ones({2}, torch::kBool), number), std::runtime_error) << number << " in " << dtype;
+  }
+  EXPECT_TRUE(same(torch::full({2}, 3.f), ones({2}).fill_(c10::complex<double>(3, 0))));
   ones({3}, torch::kByte).random_(0, 256);
   EXPECT_EQ(message_of([] {}), "no error");
 }
@@ -65,6 +75,46 @@ TEST_F(ArgumentChecks, StatisticsOfAnotherDtypeOrSize) {
       {"distances of Long",
        [] {
          torch::cdist(ones({2, 3}, torch::kLong), ones({2, 3}, torch::kLong));
+       }},
+  });
+}
+
+TEST_F(ArgumentChecks, OutsThatTheInputsShare) {
+  const Tensor x = torch::rand({3}, torch::TensorOptions(device())),
+               places = torch::zeros({3}, x.options().dtype(torch::kLong));
+  const auto into_x = [x](auto run) {
+    return [=] {
+      Tensor out = x;
+      run(out);
+    };
+  };
+  expect_refused({
+      {"gather", into_x([=](Tensor& out) { torch::gather_out(out, x, 0, places); })},
+      {"take", into_x([=](Tensor& out) { torch::take_out(out, x, places); })},
+      {"index_select", into_x([=](Tensor& out) { torch::index_select_out(out, x, 0, places); })},
+      {"masked_select", into_x([=](Tensor& out) { torch::masked_select_out(out, x, places > 0); })},
+      {"cat", into_x([=](Tensor& out) { torch::cat_out(out, {x}); })},
+      {"linalg_cross", into_x([=](Tensor& out) { torch::linalg_cross_out(out, x, x + 1); })},
+      {"source of index_add", into_x([=](Tensor& out) { torch::index_add_out(out, x + 1, 0, places, x); })},
+  });
+  Tensor out = x.clone();
+  torch::index_add_out(out, out, 0, places, x);
+  EXPECT_EQ(message_of([] {}), "no error");
+}
+
+TEST_F(ArgumentChecks, NamesAndSizesThatOnlyKernelsKnow) {
+  const Tensor matrix = ones({3, 3});
+  expect_refused({
+      {"gelu", [=] { torch::gelu(matrix, "about"); }},
+      {"driver of lstsq", [=] { torch::linalg_lstsq(matrix, matrix, {}, "fast"); }},
+      {"driver of svd", [=] { torch::linalg_svdvals(matrix, "gesvd"); }},
+      {"tau of ormqr", [=] { torch::ormqr(matrix, ones({2}), matrix); }},
+      {"dimension of logcumsumexp", [=] { torch::logcumsumexp(matrix, 2); }},
+      {"dilation of max_pool1d", [=] { torch::max_pool1d(matrix, 2, 1, 0, 0); }},
+      {"step of arange", [] { torch::arange(0, 3, 0.5, torch::TensorOptions(device()).dtype(torch::kLong)); }},
+      {"bins of histogramdd",
+       [=] {
+         torch::histogramdd(matrix, {2, 2});
        }},
   });
 }

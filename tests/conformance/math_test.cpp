@@ -227,6 +227,28 @@ TEST_F(Math, OpsOfQuantisationAwareTrainingAgree) {
   }));
 }
 
+TEST_F(Math, OpsThatTracedAndExportedProgramsCallAgree) {
+  const auto image = torch::randn({2, 3, 8, 8}).requires_grad_(), weight = torch::randn({4, 3, 3, 3}).requires_grad_();
+  EXPECT_TRUE(computes_the_same({image, weight}, [](const auto& in) {
+    const std::array<int64_t, 2> ones{1, 1}, zeros{0, 0};
+    const auto traced =
+        at::_convolution(in[0], in[1], {}, ones, zeros, ones, false, zeros, 1, false, false, true, true);
+    traced.pow(2).sum().backward();
+    return Results{traced.detach(), in[0].grad(), in[1].grad(),
+                   at::mkldnn_convolution(in[0].detach(), in[1].detach(), {}, zeros, ones, ones, 1)};
+  }));
+  EXPECT_TRUE(computes_the_same({torch::randn({2, 3, 4}), torch::rand({3}), torch::rand({3, 5})}, [](const auto& in) {
+    const auto [normalized, mean, deviation, reserve] =
+        at::_batch_norm_no_update(in[0], in[1], in[1], in[1], in[1], 0.1, 1e-5);
+    return Results{normalized, mean, deviation, reserve,
+                   at::_addmm_activation(in[1], in[2].mm(in[2].t()), in[2].mm(in[2].t()))};
+  }));
+  EXPECT_TRUE(computes_the_same({torch::tensor({0, 1, 1, 3})}, [](const auto& in) {
+    const auto rows = at::_convert_indices_from_coo_to_csr(in[0], 4);
+    return Results{rows, at::_convert_indices_from_csr_to_coo(rows, in[0])};
+  }));
+}
+
 TEST_F(Math, GroupNormOfChannelsLastHasTheSameGradients) {
   const auto images = torch::randn({4, 6, 7, 5}).contiguous(torch::MemoryFormat::ChannelsLast).requires_grad_();
   const auto weight = torch::randn({6}).requires_grad_(), bias = torch::randn({6}).requires_grad_();

@@ -43,12 +43,32 @@ TEST_F(Refusals, SparseTensors) {
   expect_refused(
       "sparse",
       {[&] { x_.to_sparse(); }, [&] { x_.to_sparse(1); }, [&] { x_.to_sparse_csr(); }, [&] { x_.to_sparse_csc(); },
-       [&] { x_.to_sparse_bsr({1, 1}); }, [&] { x_.to_sparse_bsc({1, 1}); }, [&] { x_.to_sparse(torch::kSparse); },
-       [&] { torch::sparse_coo_tensor(indices, values, {3, 3}); }, [&] { torch::sparse_coo_tensor({3, 3}, there_); },
-       [&] { torch::sparse_csr_tensor(rows, columns, values, {3, 3}, there_); },
+       [&] {
+         x_.to_sparse_bsr({1, 1});
+       },
+       [&] {
+         x_.to_sparse_bsc({1, 1});
+       },
+       [&] { x_.to_sparse(torch::kSparse); },
+       [&] {
+         torch::sparse_coo_tensor(indices, values, {3, 3});
+       },
+       [&] {
+         torch::sparse_coo_tensor({3, 3}, there_);
+       },
+       [&] {
+         torch::sparse_csr_tensor(rows, columns, values, {3, 3}, there_);
+       },
+       [&] { at::sparse_compressed_tensor(rows, columns, values, there_.layout(torch::kSparseCsc)); },
+       [&] {
+         at::_sparse_compressed_tensor_unsafe(rows, columns, values, {3, 3}, there_.layout(torch::kSparseCsr));
+       },
        [&] { torch::zeros({2}, there_.layout(torch::kSparse)); },
-       [&] { torch::empty({2, 2}, there_.layout(torch::kSparseCsr)); }, [&] { sparse.to(device()); },
-       [&] { compressed.to(device()).mm(x_); }, [&] { x_.mm(sparse); }, [&] { sparse.mm(x_); },
+       [&] {
+         torch::empty({2, 2}, there_.layout(torch::kSparseCsr));
+       },
+       [&] { sparse.to(device()); }, [&] { compressed.to(device()).mm(x_); }, [&] { x_.mm(sparse); },
+       [&] { sparse.mm(x_); },
        [&] {
          const auto weight = torch::ones({3, 2}, there_).requires_grad_();
          torch::embedding(weight, columns, -1, false, /*sparse=*/true).sum().backward();

@@ -19,6 +19,11 @@ TEST_F(Settings, TheDefaultDtypeHoldsOnTheDeviceToo) {
   if (on_worker()) synchronize();
   torch::set_default_dtype(caffe2::TypeMeta::Make<double>());
   EXPECT_EQ(torch::ones({2}, torch::TensorOptions(device())).scalar_type(), torch::kDouble);
+  if (on_worker()) synchronize();
+  torch::set_default_dtype(caffe2::TypeMeta::Make<int>());
+  EXPECT_TRUE(same(torch::full({2}, 3, torch::kInt), torch::ones({2}, torch::TensorOptions(device())) + 2));
+  if (on_worker()) synchronize();
+  torch::set_default_dtype(caffe2::TypeMeta::Make<double>());
   EXPECT_TRUE(computes_the_same({torch::arange(5), torch::arange(5) + 3}, [](const auto& in) {
     return std::vector<torch::Tensor>{in[0] / in[1], in[0] * 1.5, in[0].to(torch::kFloat).mean(), torch::sqrt(in[1])};
   }));

@@ -30,8 +30,11 @@ FACTORIES = {"arange", "linspace", "linspace.tensor_overload", "logspace", "logs
 CPU_ARGUMENTS = {"tensor_split"}
 
 
-def twin(tensor, device):
-    """A leaf with the same storage, strides, offset and conj and neg bits, that wants gradients where `tensor` does."""
+def twin(tensor, device, storages=None):
+    """A leaf with the same storage, strides, offset and conj and neg bits, that wants gradients where `tensor` does.
+
+    `storages`: those that are there already, by where their originals lie.
+    """
     source = tensor.detach()
     if source.layout != torch.strided:
         return source.to(device, copy=True).requires_grad_(tensor.requires_grad)
@@ -40,9 +43,12 @@ def twin(tensor, device):
         source = torch._neg_view(source)
     if is_conj:
         source = source.conj()
-    elements = source.untyped_storage().nbytes() // source.element_size()
-    copy = source.as_strided((elements,), (1,), 0).to(device, copy=True)
-    copy = copy.as_strided(source.size(), source.stride(), source.storage_offset())
+    storages = {} if storages is None else storages
+    place = source.untyped_storage().data_ptr(), source.dtype
+    if place[0] == 0 or place not in storages:
+        elements = source.untyped_storage().nbytes() // source.element_size()
+        storages[place] = source.as_strided((elements,), (1,), 0).to(device, copy=True)
+    copy = storages[place].as_strided(source.size(), source.stride(), source.storage_offset())
     if is_conj:
         copy = copy.conj()
     if is_neg:
@@ -51,8 +57,8 @@ def twin(tensor, device):
 
 
 def copied(sample, device, name):
-    """(input, args, kwargs) of a sample on a device. A tensor that stands in it twice is one tensor there, too."""
-    twins = {}
+    """(input, args, kwargs) of a sample on a device. What shares a tensor or a storage in it shares one there, too."""
+    twins, storages = {}, {}
 
     def move(value, is_input=False):
         if isinstance(value, torch.device) or value == "cpu":
@@ -60,7 +66,8 @@ def copied(sample, device, name):
         if not isinstance(value, torch.Tensor):
             return value
         if id(value) not in twins:
-            twins[id(value)] = twin(value, "cpu" if name in CPU_ARGUMENTS and not is_input else device)
+            place = "cpu" if name in CPU_ARGUMENTS and not is_input else device
+            twins[id(value)] = twin(value, place, storages if place == device else None)
         return twins[id(value)]
 
     moved_input = tree_map(lambda value: move(value, True), sample.input)

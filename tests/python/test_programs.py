@@ -14,6 +14,7 @@ import warnings
 
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
 torch.ops.load_library(sys.argv.pop(1))
 torch.set_num_threads(1)
@@ -158,6 +159,53 @@ class Programs(unittest.TestCase):
             output = lstm(torch.nn.utils.rnn.pack_padded_sequence(x, [5, 5]))[0].data
             output.sum().backward()
             return output, x.grad, lstm.weight_ih_l0.grad
+
+        self.compare(program)
+
+    def test_checkpoints_draw_the_same_masks_again(self):
+        def program(device):
+            model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.3), torch.nn.Linear(8, 4)).to(device)
+            x = torch.ones(3, 4).to(device).requires_grad_()
+            gradients = []
+            for run in (model, lambda x: checkpoint(model, x, use_reentrant=True),
+                        lambda x: checkpoint(model, x, use_reentrant=False)):
+                torch.manual_seed(5)
+                x.grad = None
+                run(x).sum().backward()
+                gradients.append(x.grad)
+            return gradients
+
+        self.compare(program)
+        one, *others = program("remote")
+        self.assertTrue(all(torch.equal(one, other) for other in others))
+
+    def test_traced_convolutions(self):
+        def program(device):
+            model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.ConvTranspose2d(4, 2, 3))
+            x = torch.linspace(-1, 1, 150).view(2, 3, 5, 5).to(device)
+            traced = torch.jit.trace(model.to(device), x)
+            kinds = [node.kind() for node in traced.inlined_graph.nodes()]
+            result = traced(x)
+            return (kinds.count("aten::_convolution"), result.detach(),
+                    *torch.autograd.grad(result.square().sum(), list(traced.parameters())))
+
+        self.compare(program)
+
+    def test_an_op_that_is_registered_again_is_another_one(self):
+        def program(device):
+            results = []
+            for schema, run in (("shift(Tensor x) -> Tensor", lambda x: x + 1),
+                                ("other(Tensor x, int by) -> Tensor", lambda x, by: x * by),
+                                ("shift(Tensor x, int by) -> Tensor", lambda x, by: x + by)):
+                library = torch.library.Library("registered_again", "DEF")
+                library.define(schema)
+                name = schema.split("(")[0]
+                library.impl(name, run, "CPU")
+                arguments = (3,) if "by" in schema else ()
+                op = getattr(torch.ops.registered_again, name)
+                results.append(op(torch.ones(2).to(device), *arguments))
+                library._destroy()  # by which an embedded worker must have run it
+            return results
 
         self.compare(program)
 

@@ -16,10 +16,10 @@ bool convolves_by_onednn(at::ScalarType dtype) {
                                          std::nullopt) == at::native::ConvBackend::Mkldnn;
 }
 
-uint64_t find_onednn_dtypes() {
-  uint64_t dtypes = 0;
+wire::DtypeSet find_onednn_dtypes() {
+  wire::DtypeSet dtypes;
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
-    if (convolves_by_onednn(dtype)) dtypes |= uint64_t{1} << static_cast<int>(dtype);
+    if (convolves_by_onednn(dtype)) dtypes.insert(dtype);
   }
   return dtypes;
 }
@@ -29,7 +29,7 @@ class CpuDevice final : public Device {
   CpuDevice() : Device(c10::Device(c10::kCPU), "cpu", c10::DispatchKeySet(c10::DispatchKey::CPU)) {}
 
   void bind_thread() override { onednn_dtypes_ = find_onednn_dtypes(); }
-  uint64_t onednn_dtypes() const override { return onednn_dtypes_; }
+  wire::DtypeSet onednn_dtypes() const override { return onednn_dtypes_; }
   at::Generator make_generator(uint64_t seed) override { return at::make_generator<at::CPUGeneratorImpl>(seed); }
   c10::Allocator* allocator() override { return c10::GetCPUAllocator(); }
   c10::DataPtr allocate_host(uint64_t bytes) override { return c10::GetCPUAllocator()->allocate(bytes); }
@@ -53,7 +53,7 @@ class CpuDevice final : public Device {
   }
 
  private:
-  uint64_t onednn_dtypes_ = 0;
+  wire::DtypeSet onednn_dtypes_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string>
 
 #include <remote/base/status.h>
+#include <remote/wire/dtype_set.h>
 
 namespace remote::worker {
 
@@ -48,7 +49,7 @@ class Device {
   c10::DispatchKeySet keys() const { return keys_; }
   bool is_cpu() const { return device_.is_cpu(); }
   /// The dtypes in which oneDNN convolves here, bit N for c10::ScalarType N.
-  virtual uint64_t onednn_dtypes() const { return 0; }
+  virtual wire::DtypeSet onednn_dtypes() const { return {}; }
 
   /// Makes this device the current one of the calling thread; once, by the executor thread.
   virtual void bind_thread() {}

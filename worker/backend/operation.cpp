@@ -226,7 +226,9 @@ StatusOr<std::shared_ptr<const Operation>> OperationTable::find(std::string_view
   } catch (const std::exception&) {
     return Status(StatusCode::kInvalidArgument, "\"" + key.substr(0, 200) + "\" is no op schema");
   }
-  if (operation->refusal.ok()) operations_.emplace(std::move(key), operation);
+  // Others may go with their library, and come back as another op.
+  const bool stays = name.starts_with("aten::") || name.starts_with(wire::kTapedNamespace);
+  if (stays && operation->refusal.ok()) operations_.emplace(std::move(key), operation);
   return operation;
 }
 

@@ -89,7 +89,7 @@ class OperationTable {
   const bool cpu_;
   const std::vector<std::string> allowed_namespaces_;
   const bool allows_all_namespaces_;
-  std::unordered_map<std::string, std::shared_ptr<const Operation>> operations_;  // by schema; those that can run
+  std::unordered_map<std::string, std::shared_ptr<const Operation>> operations_;  // by schema; LibTorch's that can run
 };
 
 }  // namespace remote::worker

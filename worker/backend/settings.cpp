@@ -141,9 +141,9 @@ Status SessionSettings::set(uint64_t key, uint64_t value) {
   }
   const Setting& setting = kSettings[key];
   const bool is_dtype = key == static_cast<uint64_t>(SettingKey::kDefaultDtype);
-  if (value > setting.largest || (is_dtype && !c10::isFloatingType(static_cast<c10::ScalarType>(value)))) {
+  if (value > setting.largest || (is_dtype && !wire::is_dense_dtype(static_cast<c10::ScalarType>(value)))) {
     return {StatusCode::kInvalidArgument, std::to_string(value) + " is no value for " + setting.name +
-                                              (is_dtype ? ": expected a floating dtype" : "")};
+                                              (is_dtype ? ": expected a dtype of dense tensors" : "")};
   }
   values_[key] = value;
   return {};
@@ -152,7 +152,7 @@ Status SessionSettings::set(uint64_t key, uint64_t value) {
 Status SessionSettings::compare(wire::Products products) const {
   const bool on_cpu = worker_ == c10::kCPU;
   REMOTE_RETURN_IF_ERROR(compare(SettingKey::kDefaultDtype));
-  // A CPU's kernels only complain of what they are, which the client has done.
+  // A CPU's kernels compute the same either way: they only raise an alert.
   if (!on_cpu) REMOTE_RETURN_IF_ERROR(compare(SettingKey::kDeterministicAlgorithms));
   if (!products) return {};
   REMOTE_RETURN_IF_ERROR(compare(SettingKey::kMkldnnEnabled));

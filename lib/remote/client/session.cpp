@@ -142,9 +142,9 @@ void Session::keep_definition() {
   rollback_records_ = writer_.record_count();
 }
 
-uint32_t Session::op_number(const c10::OperatorHandle& op) {
+uint32_t Session::op_number(const void* identity, const c10::OperatorHandle& op) {
   ++counters_.ops;
-  const auto [entry, is_new] = op_numbers_.try_emplace(&op.operator_name(), op_numbers_.size() + 1);
+  const auto [entry, is_new] = op_numbers_.try_emplace(identity, op_numbers_.size() + 1);
   if (is_new) {
     const auto& schema = op.schema();
     writer_.define_op(entry->second, schema.name(), schema.overload_name(), toString(schema));

@@ -80,7 +80,9 @@ class Session final : private wire::RecordSource,
   StatusOr<uint64_t> record(Write write, ReportErrors report = ReportErrors::kYes);
 
   /// Inside record(), before begin_run() and once for each run: the op's number, which the first use defines.
-  uint32_t op_number(const c10::OperatorHandle& op);
+  /// `identity` stands for this op alone as long as the process lives; a handle may come to mean another op when a
+  /// library of ops is unloaded.
+  uint32_t op_number(const void* identity, const c10::OperatorHandle& op);
   /// Inside record(), before the record that uses it: defines a scope that the worker does not know yet. Returns what
   /// stands for it: 0, no scope, once the session has defined as many as it may.
   uint32_t define_scope_if_new(uint32_t scope, c10::function_ref<std::string()> path);

@@ -49,7 +49,7 @@ std::string key_of(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10
   const wire::Hardware& worker = Runtime::get().hardware(device);
   key.u8(static_cast<uint8_t>(worker.device));
   key.u32(worker.threads);
-  key.u64(worker.onednn_dtypes);
+  key.u64(worker.onednn_dtypes.bits());
   key.u8(static_cast<uint8_t>(c10::get_default_dtype_as_scalartype()));
   MetadataDescriber describer;
   for (const auto& argument : arguments) {

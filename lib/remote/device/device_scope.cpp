@@ -3,9 +3,8 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
-#include <unordered_map>
-
 #include <remote/device/error.h>
+#include <remote/device/op_info.h>
 #include <remote/device/runtime.h>
 
 // Note [Device scope]
@@ -19,36 +18,15 @@ namespace {
 
 thread_local std::optional<c10::Device> t_device;
 
-/// Where a factory takes its device.
-struct Factory {
-  int device_argument = -1;  // -1: no factory
-};
-
-const Factory& factory_of(const c10::OperatorHandle& op) {
-  static thread_local std::unordered_map<const c10::FunctionSchema*, Factory> known;
-  const auto& schema = op.schema();
-  const auto [entry, is_new] = known.try_emplace(&schema);
-  if (!is_new) return entry->second;
-  bool takes_tensor = false;
-  const auto& arguments = schema.arguments();
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string type = arguments[i].type()->str();
-    if (arguments[i].name() == "device" && type.find("Device") != type.npos)
-      entry->second.device_argument = static_cast<int>(i);
-    takes_tensor |= type.find("Tensor") != type.npos;
-  }
-  if (takes_tensor) entry->second.device_argument = -1;
-  return entry->second;
-}
-
-void fill_in_device(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
-  const Factory& factory = factory_of(op);
+void fill_in_device(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  const device::OpInfo& info = device::op_info(op);
   c10::impl::ExcludeDispatchKeyGuard once(c10::DispatchKey::DeferredInit);
-  if (t_device && factory.device_argument >= 0) {
-    auto& device = torch::jit::peek(*stack, factory.device_argument, op.schema().arguments().size());
+  if (t_device && info.is_factory) {
+    auto& device = torch::jit::peek(*stack, static_cast<size_t>(info.device_argument), info.argument_count);
     if (device.isNone()) device = *t_device;
   }
-  op.callBoxed(stack);
+  // With the keys that it was called with: those of a generator can't be told from the stack.
+  op.redispatchBoxed(keys.remove(c10::DispatchKey::DeferredInit), stack);
 }
 
 c10::Device with_index(c10::Device device) {

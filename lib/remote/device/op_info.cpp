@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 
+#include <remote/device/runtime.h>
 #include <remote/device/shapes/data_dependent.h>
 #include <remote/wire/precision.h>
 
@@ -15,10 +18,27 @@ namespace {
 /// time.
 constexpr std::array<std::string_view, 2> kRunAsFunctional = {"aten::mse_loss", "aten::smooth_l1_loss"};
 
-/// Ops that write one value into each element, or whose CPU kernels don't look.
+// What CPU kernels do with the tensors that they write into, where they don't do as the others; see OpInfo.
+/// They write one value into each element, or don't look.
 constexpr std::array<std::string_view, 7> kTakeOverlap = {
     "aten::addmv", "aten::baddbmm", "aten::conj_physical", "aten::fill", "aten::threshold", "aten::tril", "aten::triu",
 };
+constexpr std::array<std::string_view, 2> kReadOutsAsBatches = {"aten::tril", "aten::triu"};
+constexpr std::array<std::string_view, 2> kLaidOutAsResult = {"aten::linalg_solve_triangular", "aten::nonzero"};
+constexpr std::array<std::string_view, 6> kLaidOutAsResultIfEmpty = {
+    "aten::cholesky_inverse",           "aten::geqrf",        "aten::linalg_eig",
+    "aten::linalg_householder_product", "aten::linalg_lstsq", "aten::ormqr",
+};
+
+template <size_t kCount>
+bool is_among(const std::array<std::string_view, kCount>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+OpInfo::OutLayout out_layout_of(std::string_view name) {
+  if (is_among(kLaidOutAsResult, name)) return OpInfo::OutLayout::kAsResult;
+  return is_among(kLaidOutAsResultIfEmpty, name) ? OpInfo::OutLayout::kAsResultIfEmpty : OpInfo::OutLayout::kRowMajor;
+}
 
 /// The argument that a return is, by its alias annotation; -1 for a new value.
 int argument_returned(const c10::FunctionSchema& schema, const c10::Argument& returned) {
@@ -68,6 +88,11 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
     if (is_list_of_optionals(*argument.type())) indices_argument = static_cast<int>(i);
   }
 
+  const auto takes_tensor = [](const c10::Argument& one) {
+    return one.type()->str().find("Tensor") != std::string::npos;
+  };
+  is_factory = device_argument >= 0 && std::ranges::none_of(arguments, takes_tensor);
+
   size_t written = 0, fresh = 0;
   for (const auto& returned : schema.returns()) {
     const auto* alias = returned.alias_info();
@@ -86,29 +111,80 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
 
   const auto& name = op.operator_name();
   data_dependent = is_data_dependent(name);
-  takes_overlap = std::ranges::find(kTakeOverlap, name.name) != kTakeOverlap.end();
+  takes_overlap = is_among(kTakeOverlap, name.name);
+  reads_outs_as_batches = is_among(kReadOutsAsBatches, name.name);
+  out_layout = out_layout_of(name.name);
   has_meta_kernel = has_usable_meta_kernel(op);
   rule = find_shape_rule(name);
   check = find_argument_check(name.name);
   lacking_dtypes = dtypes_that_cpus_lack(name.name);
   products = wire::products_of(name.name);
-  if (!out_arguments.empty() && std::ranges::find(kRunAsFunctional, name.name) != kRunAsFunctional.end()) {
-    run_as = functional_twin(op);
-  }
+  if (!out_arguments.empty() && is_among(kRunAsFunctional, name.name)) run_as = functional_twin(op);
 }
 
-const OpInfo& op_info(const c10::OperatorHandle& op) {
-  const auto* key = &op.schema();
-  static thread_local std::unordered_map<const void*, const OpInfo*> seen;
-  const auto [entry, is_new] = seen.try_emplace(key);
-  if (!is_new) return *entry->second;
+c10::SmallVector<c10::IValue, 8> OpInfo::inputs_of(c10::ArrayRef<c10::IValue> arguments) const {
+  c10::SmallVector<c10::IValue, 8> inputs;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!op.schema().arguments()[i].is_out()) inputs.push_back(arguments[i]);
+  }
+  return inputs;
+}
 
-  static auto* mutex = new std::mutex();
-  static auto* all = new std::unordered_map<const void*, OpInfo*>();
-  std::lock_guard lock(*mutex);
-  auto& info = (*all)[key];
-  if (info == nullptr) info = new OpInfo(op);
-  entry->second = info;
+namespace {
+
+/// All ops that were asked for, by where their schema lies: a place that another op may take when a library of ops is
+/// unloaded (in Python: when its torch.library.Library goes). Leaked.
+class OpTable {
+ public:
+  static OpTable& get() {
+    static auto* table = new OpTable();
+    return *table;
+  }
+
+  const OpInfo& find_or_make(const c10::OperatorHandle& op) {
+    std::lock_guard lock(mutex_);
+    const OpInfo*& info = ops_[&op.schema()];
+    if (info == nullptr) info = new OpInfo(op);
+    return *info;
+  }
+  /// Another number whenever an op has gone.
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+ private:
+  struct Listener final : c10::OpRegistrationListener {
+    explicit Listener(OpTable& table) : table(table) {}
+    void onOperatorRegistered(const c10::OperatorHandle&) override {}
+    void onOperatorDeregistered(const c10::OperatorHandle& op) override { table.forget(op); }
+    OpTable& table;
+  };
+
+  OpTable() { new auto(c10::Dispatcher::singleton().addRegistrationListener(std::make_unique<Listener>(*this))); }
+
+  void forget(const c10::OperatorHandle& op) {
+    {
+      std::lock_guard lock(mutex_);
+      if (ops_.erase(&op.schema()) == 0) return;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    Runtime::finish_embedded();
+  }
+
+  std::mutex mutex_;  // guards ops_
+  std::unordered_map<const void*, const OpInfo*> ops_;
+  std::atomic<uint64_t> generation_{0};
+};
+
+}  // namespace
+
+const OpInfo& op_info(const c10::OperatorHandle& op) {
+  struct Seen {
+    uint64_t generation = 0;
+    std::unordered_map<const void*, const OpInfo*> ops;
+  };
+  static thread_local Seen seen;
+  if (const uint64_t now = OpTable::get().generation(); seen.generation != now) seen = {now, {}};
+  const OpInfo*& info = seen.ops[&op.schema()];
+  if (info == nullptr) info = &OpTable::get().find_or_make(op);
   return *info;
 }
 

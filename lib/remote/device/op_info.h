@@ -19,7 +19,13 @@ struct OpInfo {
     kUnsupported, ///< returns a view, or something that is no tensor
   };
 
+  /// How a kernel that isn't structured lays out an out that it resizes.
+  enum class OutLayout { kRowMajor, kAsResult, kAsResultIfEmpty };
+
   explicit OpInfo(const c10::OperatorHandle& op);
+
+  /// The arguments without the outs.
+  c10::SmallVector<c10::IValue, 8> inputs_of(c10::ArrayRef<c10::IValue> arguments) const;
 
   c10::OperatorHandle op;
   Kind kind = Kind::kFunctional;
@@ -30,23 +36,29 @@ struct OpInfo {
   c10::SmallVector<int, 4> out_arguments;
   int generator_argument = -1;
   int device_argument = -1;
+  /// Takes a device and no tensor.
+  bool is_factory = false;
   /// A list of indices, which may lie on the CPU.
   int indices_argument = -1;
   bool data_dependent = false;
   /// Its CPU kernel takes an argument to write into that overlaps itself.
   bool takes_overlap = false;
+  /// Its CPU kernel writes beyond an out whose batches don't lie one after another.
+  bool reads_outs_as_batches = false;
+  OutLayout out_layout = OutLayout::kRowMajor;
   bool has_meta_kernel = false;
   wire::Products products;
   ShapeRule rule = nullptr;
   /// Of a CPU worker.
-  DtypeSet lacking_dtypes = 0;
+  wire::DtypeSet lacking_dtypes;
   /// Before anything is recorded.
   ArgumentCheck check = nullptr;
   /// The functional overload that is recorded in place of an out variant whose kernel would complain about the out.
   std::optional<c10::OperatorHandle> run_as;
 };
 
-/// Thread-safe; the object lives as long as the process.
+/// Thread-safe; the object lives as long as the process, and stands for this op alone, also where another one of the
+/// same name is registered later.
 const OpInfo& op_info(const c10::OperatorHandle& op);
 
 /// The functional overload that an out variant stands for: same arguments without the outs.

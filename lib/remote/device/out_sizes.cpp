@@ -7,7 +7,6 @@
 #include <c10/util/ScopeExit.h>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -85,18 +84,10 @@ void give_size(const at::Tensor& out, c10::IntArrayRef sizes, c10::IntArrayRef s
   out.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides);
 }
 
-/// Kernels that are not structured make an out row-major, but for these: what they return decides, always or for outs
-/// without elements.
-constexpr std::array<std::string_view, 2> kLaidOutAsResult = {"aten::linalg_solve_triangular", "aten::nonzero"};
-constexpr std::array<std::string_view, 6> kLaidOutAsResultIfEmpty = {
-    "aten::cholesky_inverse",           "aten::geqrf",        "aten::linalg_eig",
-    "aten::linalg_householder_product", "aten::linalg_lstsq", "aten::ormqr",
-};
-
+/// As kernels that are not structured do.
 void give_size_of_result(const OpInfo& info, const at::Tensor& out, c10::IntArrayRef sizes, c10::IntArrayRef strides) {
-  const std::string_view name = info.op.schema().name();
-  const auto is_among = [&](const auto& names) { return std::ranges::find(names, name) != names.end(); };
-  if (is_among(kLaidOutAsResult) || (out.numel() == 0 && is_among(kLaidOutAsResultIfEmpty))) {
+  using Layout = OpInfo::OutLayout;
+  if (info.out_layout == Layout::kAsResult || (info.out_layout == Layout::kAsResultIfEmpty && out.numel() == 0)) {
     give_size(out, sizes, strides);
   } else {
     at::native::resize_output(out, sizes);
@@ -197,11 +188,8 @@ thread_local FunctionalRun functional_run;
 
 /// What the functional overload returns. It may come back as a call of this very out variant, with outs of its own.
 torch::jit::Stack call_twin(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, bool only_sizes) {
-  torch::jit::Stack stack;
-  const auto& schema = info.op.schema().arguments();
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    if (!schema[i].is_out()) stack.push_back(arguments[i]);
-  }
+  const auto inputs = info.inputs_of(arguments);
+  torch::jit::Stack stack(inputs.begin(), inputs.end());
   const FunctionalRun outer = std::exchange(functional_run, {&info, only_sizes});
   const auto restore = c10::make_scope_exit([outer] { functional_run = outer; });
   twin_of(info).op->callBoxed(&stack);
@@ -246,13 +234,7 @@ std::optional<OutputSpecs> told_by_twins_rule(const OpInfo& info, c10::ArrayRef<
                                               c10::DeviceIndex device) {
   const auto& twin = twin_of(info).op;
   const ShapeRule rule = twin ? find_shape_rule(twin->operator_name()) : nullptr;
-  if (rule == nullptr) return std::nullopt;
-  c10::SmallVector<c10::IValue, 8> inputs;
-  const auto& schema = info.op.schema().arguments();
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    if (!schema[i].is_out()) inputs.push_back(arguments[i]);
-  }
-  return told_by(rule, info, inputs, device);
+  return rule == nullptr ? std::nullopt : told_by(rule, info, info.inputs_of(arguments), device);
 }
 
 bool size_by_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
@@ -322,12 +304,8 @@ void run_functionally(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) 
   }
 }
 
-/// LibTorch's CPU kernels of these write beyond an out whose batches don't lie one after another.
-constexpr std::array<std::string_view, 2> kReadOutsAsBatches = {"aten::tril", "aten::triu"};
-
 bool is_misread(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
-  return std::ranges::find(kReadOutsAsBatches, info.op.schema().name()) != kReadOutsAsBatches.end() &&
-         !arguments[info.out_arguments.front()].toTensor().is_contiguous();
+  return info.reads_outs_as_batches && !arguments[info.out_arguments.front()].toTensor().is_contiguous();
 }
 
 /// Each in the way that comes first, the cheapest before the others.

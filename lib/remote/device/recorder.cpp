@@ -83,12 +83,7 @@ bool record_as_functional(const OpInfo& info, c10::ArrayRef<c10::IValue> argumen
     declaration.sizes.assign(out.sizes().begin(), out.sizes().end());
     declaration.strides.assign(out.strides().begin(), out.strides().end());
   }
-  c10::SmallVector<c10::IValue, 6> inputs;
-  const auto& schema = info.op.schema().arguments();
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    if (!schema[i].is_out()) inputs.push_back(arguments[i]);
-  }
-  record_run(op_info(*info.run_as), inputs, device, [&](wire::RecordWriter& out) {
+  record_run(op_info(*info.run_as), info.inputs_of(arguments), device, [&](wire::RecordWriter& out) {
     out.end_run(declarations);
     for (auto* context : contexts) context->announced = true;
   });
@@ -216,7 +211,7 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::S
                                                 " returns a view or something that is no tensor, and has no kernel of "
                                                 "its own for remote tensors; copy to the CPU with .cpu() first");
   }
-  if (info.lacking_dtypes != 0 && Runtime::get().hardware(device).device == c10::kCPU) {
+  if (!info.lacking_dtypes.empty() && Runtime::get().hardware(device).device == c10::kCPU) {
     const auto inputs = arguments().slice(0, info.argument_count - info.out_arguments.size());
     check_kernel_dtype(op.schema().name(), info.lacking_dtypes, inputs);
   }

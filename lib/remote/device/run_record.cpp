@@ -17,10 +17,10 @@ std::string full_name(const OpInfo& info) {
 
 Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, DeviceState& state, Describer& describer,
                  client::Session& session, wire::RecordWriter& out) {
-  record_changed_settings(state.sent_settings, info.products, out);
+  record_changed_settings(state.sent_settings, info.products, session.welcome().hardware.device, out);
   uint32_t scope = NameScope::current_id();
   if (scope != 0) scope = session.define_scope_if_new(scope, [scope] { return NameScope::path_of(scope); });
-  const uint32_t number = session.op_number(info.op);
+  const uint32_t number = session.op_number(&info, info.op);
   out.begin_run(number, scope);
   const auto refused = [&](StatusCode code, const std::string& why) {
     return Status(code, full_name(info) + " on " + describer.device().str() + ": " + why);

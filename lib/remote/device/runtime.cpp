@@ -1,5 +1,6 @@
 #include <remote/device/runtime.h>
 
+#include <c10/util/ScopeExit.h>
 #include <pthread.h>
 #include <torch/csrc/autograd/engine.h>
 #include <unistd.h>
@@ -164,6 +165,27 @@ void Runtime::drain() {
     const Status status = session->synchronize("exit", std::max(left, std::chrono::milliseconds(1000)));
     if (!status.ok()) std::fprintf(stderr, "remote: %s\n", status.message().c_str());
     if (status.code() == StatusCode::kDeadlineExceeded) given_up->insert(session.get());
+  }
+}
+
+Runtime::AroundWait Runtime::around_wait_;
+
+void Runtime::finish_embedded() {
+  constexpr std::chrono::seconds kPatience{10};
+  auto sessions = get().sessions();
+  std::erase_if(sessions,
+                [](const auto& session) { return !session->alive() || !session->address().starts_with("embedded"); });
+  if (sessions.empty()) return;
+  const auto deadline = client::PendingValue::Clock::now() + kPatience;
+  void* const begun = around_wait_.begin != nullptr ? around_wait_.begin() : nullptr;
+  const auto end = c10::make_scope_exit([begun] {
+    if (around_wait_.end != nullptr) around_wait_.end(begun);
+  });
+  for (const auto& session : sessions) {
+    // An answer that comes when all before it has run, and takes no error along.
+    const auto state = session->request(
+        [](wire::RecordWriter& out, uint64_t request) { return out.fetch_generator_state(0, request), Status(); });
+    (void)state->wait(deadline);
   }
 }
 

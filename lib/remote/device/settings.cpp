@@ -43,15 +43,15 @@ void read_old_precisions(Settings& settings) {
   }
 }
 
-void read_precisions(Settings& settings, wire::Products products) {
+void read_precisions(Settings& settings, wire::Products products, bool with_cuda) {
   const at::Context& context = at::globalContext();
   const Settings before = settings;
   for (const auto& precision : wire::kFloatPrecisions) {
-    if (!(products.*precision.product)) continue;
+    if (!(products.*precision.product) || (precision.backend == at::Float32Backend::CUDA && !with_cuda)) continue;
     set(settings, precision.key, context.float32Precision(precision.backend, precision.op));
   }
   if (settings != before) read_old_precisions(settings);
-  if (products.matrices) {
+  if (products.matrices && with_cuda) {
     set(settings, SettingKey::kFp16ReductionCublas, context.allowFP16ReductionCuBLAS());
     set(settings, SettingKey::kBf16ReductionCublas, context.allowBF16ReductionCuBLAS());
     set(settings, SettingKey::kFp16AccumulationCublas, context.allowFP16AccumulationCuBLAS());
@@ -65,7 +65,7 @@ const Settings& initial_settings() {
   static const Settings settings = [] {
     Settings now{};
     read_switches(now);
-    read_precisions(now, {.convolutions = true, .recurrences = true, .matrices = true});
+    read_precisions(now, {.convolutions = true, .recurrences = true, .matrices = true}, /*with_cuda=*/true);
     read_old_precisions(now);
     return now;
   }();
@@ -76,10 +76,10 @@ namespace {
 [[maybe_unused]] const Settings& taken_at_load = initial_settings();
 }
 
-void record_changed_settings(Settings& sent, wire::Products products, wire::RecordWriter& out) {
+void record_changed_settings(Settings& sent, wire::Products products, c10::DeviceType worker, wire::RecordWriter& out) {
   Settings now = sent;
   read_switches(now);
-  if (products) read_precisions(now, products);
+  if (products) read_precisions(now, products, /*with_cuda=*/worker != c10::kCPU);
   if (now == sent) return;
   for (size_t key = 0; key < now.size(); ++key) {
     if (now[key] != sent[key]) out.setting(static_cast<SettingKey>(key), now[key]);

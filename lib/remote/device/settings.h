@@ -1,4 +1,6 @@
 #pragma once
+#include <c10/core/DeviceType.h>
+
 #include <array>
 #include <cstdint>
 
@@ -16,7 +18,7 @@ const Settings& initial_settings();
 
 /// Records what differs from `sent`, and remembers it there. Inside Session::record(), before the op that it is for;
 /// `products` is wire::products_of() that op: LibTorch takes a fraction of a microsecond to say how the switches for
-/// those stand. Throws nothing.
-void record_changed_settings(Settings& sent, wire::Products products, wire::RecordWriter& out);
+/// those stand, and those of CUDA are asked for where the worker, of kind `worker`, has one. Throws nothing.
+void record_changed_settings(Settings& sent, wire::Products products, c10::DeviceType worker, wire::RecordWriter& out);
 
 }  // namespace remote::device

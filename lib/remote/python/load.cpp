@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include <remote/device/runtime.h>
+
 #include "module_source.h"
 
 namespace remote::python {
@@ -26,7 +28,21 @@ void run_in_python(const char* source) {
   release(state);
 }
 
+/// Lets Python's other threads run, where this one has kept them from it.
+void* release_lock() {
+  // The latter is the former's name before Python 3.13. Nothing where the lock isn't held, or Python ends.
+  static const auto named = find<void*()>("PyThreadState_GetUnchecked");
+  static const auto current = named ? named : find<void*()>("_PyThreadState_UncheckedGet");
+  static const auto save = find<void*()>("PyEval_SaveThread");
+  return current && save && current() != nullptr ? save() : nullptr;
+}
+void take_lock_back(void* thread) {
+  static const auto restore = find<void(void*)>("PyEval_RestoreThread");
+  if (thread != nullptr) restore(thread);
+}
+
 const bool ran = [] {
+  device::Runtime::set_around_wait({&release_lock, &take_lock_back});
   run_in_python(kMakeModule);
   return true;
 }();

@@ -55,6 +55,9 @@ def is_initialized():
     return True
 
 
+_initialized = True  # torch.utils.checkpoint saves and restores the generators of devices that say so
+
+
 def _is_in_bad_fork():
     return False  # in a forked child every use raises with its own sentence
 

@@ -53,9 +53,12 @@ class ByteWriter {
     size_ += sizeof value;
   }
   uint8_t* reserve(size_t more) {
-    if (size_ + more > buffer_.size()) buffer_.resize(std::max(size_ + more, buffer_.size() * 2 + 4096));
+    if (size_ + more > buffer_.size()) [[unlikely]]
+      grow(more);
     return reinterpret_cast<uint8_t*>(buffer_.data()) + size_;
   }
+
+  [[gnu::noinline]] void grow(size_t more) { buffer_.resize(std::max(size_ + more, buffer_.size() * 2 + 4096)); }
 
   std::string buffer_;  // longer than what was written: growing by resize() keeps appends cheap
   size_t size_ = 0;

@@ -8,6 +8,7 @@
 
 #include <remote/base/status.h>
 #include <remote/wire/bytes.h>
+#include <remote/wire/dtype_set.h>
 #include <remote/wire/limits.h>
 #include <remote/wire/tensor_ref.h>
 
@@ -55,8 +56,8 @@ struct Chunk {
 /// on it.
 struct Hardware {
   c10::DeviceType device = c10::DeviceType::CPU;
-  uint32_t threads = 0;        ///< that one op may use on a CPU; 0: not said
-  uint64_t onednn_dtypes = 0;  ///< in which oneDNN convolves on a CPU, bit N for c10::ScalarType N; 0: not said
+  uint32_t threads = 0;    ///< that one op may use on a CPU; 0: not said
+  DtypeSet onednn_dtypes;  ///< in which oneDNN convolves on a CPU; empty: not said
 };
 
 /// What a client says first.

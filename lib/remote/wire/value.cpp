@@ -36,7 +36,7 @@ Status refuse_tensor(const at::Tensor& tensor, const ArgumentDescriber& describe
 }
 
 Status write_scalar_tensor(ByteWriter& out, const at::Tensor& tensor) {
-  const at::Tensor value = tensor.resolve_conj().resolve_neg();
+  const at::Tensor value = tensor.is_conj() || tensor.is_neg() ? tensor.resolve_conj().resolve_neg() : tensor;
   Element element;
   std::memcpy(element.bytes, value.const_data_ptr(), value.itemsize());
   put_tag(out, Tag::kScalarTensor);

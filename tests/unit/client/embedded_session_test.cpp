@@ -41,7 +41,7 @@ class EmbeddedSessionTest : public testing::Test {
     static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("aten::mm", "");
     const wire::TensorRef result = floats(next_storage_id(), sizes);
     const auto recorded = session_->record([&](wire::RecordWriter& out) {
-      out.begin_run(session_->op_number(op), 0);
+      out.begin_run(session_->op_number(&op.schema(), op), 0);
       for (const auto* argument : {&self, &mat2}) {
         out.out().u8(static_cast<uint8_t>(wire::Tag::kTensor));
         wire::write_tensor_ref(out.out(), *argument);

@@ -103,14 +103,14 @@ TEST(SessionTest, AFailedWriteLeavesNothingBehindButDefinitionsAndReleases) {
   const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("aten::relu", "");
   fake->release(6);
   const auto refused = fake->record([&](RecordWriter& out) {
-    out.begin_run(fake->op_number(op), 0);
+    out.begin_run(fake->op_number(&op.schema(), op), 0);
     out.out().u64(1);
     return Status(StatusCode::kInvalidArgument, "no");
   });
   EXPECT_EQ(refused.status().message(), "no");
   EXPECT_EQ(fake->counters().ops, 0u);
   ASSERT_TRUE(fake->record([&](RecordWriter& out) {
-                    out.begin_run(fake->op_number(op), 0);
+                    out.begin_run(fake->op_number(&op.schema(), op), 0);
                     return out.end_run(), Status();
                   })
                   .ok());

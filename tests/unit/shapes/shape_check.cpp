@@ -87,9 +87,7 @@ void compare(const OutputSpecs& specs, const std::vector<at::Tensor>& results) {
 
 /// A worker that takes this process's kernels.
 wire::Hardware hardware(c10::DeviceType device) {
-  uint64_t dtypes = 0;
-  for (const auto dtype : {at::kFloat, at::kBFloat16}) dtypes |= uint64_t{1} << static_cast<int>(dtype);
-  return {device, static_cast<uint32_t>(at::get_num_threads()), dtypes};
+  return {device, static_cast<uint32_t>(at::get_num_threads()), {at::kFloat, at::kBFloat16}};
 }
 
 bool ask_rule(const std::string& op, const Values& arguments, c10::DeviceType device, OutputSpecs& specs) {

@@ -324,7 +324,7 @@ TEST_F(HostileTest, SettingsAndGeneratorsThatDoNotExistFailAsRecords) {
   client->send([](wire::RecordWriter& out) {
     out.setting(static_cast<wire::SettingKey>(99), 1);
     out.setting(wire::SettingKey::kDeterministicAlgorithms, 3);
-    out.setting(wire::SettingKey::kDefaultDtype, static_cast<uint64_t>(ScalarType::Long));
+    out.setting(wire::SettingKey::kDefaultDtype, static_cast<uint64_t>(ScalarType::QInt8));
     out.setting(wire::SettingKey::kDefaultDtype, 250);
     out.setting(wire::SettingKey::kMkldnnMatrixPrecision, 4);
     out.setting(wire::SettingKey::kCudaMatrixPrecision, static_cast<uint64_t>(at::Float32Precision::BF16));

@@ -24,6 +24,20 @@ inline void is_writable(const Schema& schema, Arguments arguments) {
   if (schema.name().ends_with('_')) at::assert_no_internal_overlap(tensor_at(arguments, 0));
 }
 
+/// No out shares memory with the inputs at these places.
+template <size_t... kPlaces>
+void outs_are_apart(const Schema& schema, Arguments arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!schema.arguments()[i].is_out()) continue;
+    for (const size_t place : {kPlaces...}) {
+      const c10::IValue& input = arguments[place];
+      if (input.isTensor()) at::assert_no_overlap(arguments[i].toTensor(), input.toTensor());
+      if (!input.isTensorList()) continue;
+      for (const Tensor& tensor : input.toTensorVector()) at::assert_no_overlap(arguments[i].toTensor(), tensor);
+    }
+  }
+}
+
 /// Says so where the caller wants to know of such kernels.
 inline void is_not_deterministic(const Schema& schema, Arguments) {
   constexpr size_t kNamespace = 6;  // "aten::"
@@ -70,9 +84,13 @@ void is_condition(const Schema& schema, Arguments arguments) {
   is_one_of<at::kBool, at::kByte>(schema, arguments, kPlace, "a boolean tensor");
 }
 template <size_t kPlace>
-void is_floating(const Schema& schema, Arguments arguments) {
-  if (tensor_at(arguments, kPlace).numel() == 0) return;
+void has_floating_dtype(const Schema& schema, Arguments arguments) {
   is_one_of<at::kFloat, at::kDouble, at::kHalf, at::kBFloat16>(schema, arguments, kPlace, "a floating-point dtype");
+}
+/// Of nothing, no kernel is asked.
+template <size_t kPlace>
+void is_floating(const Schema& schema, Arguments arguments) {
+  if (tensor_at(arguments, kPlace).numel() != 0) has_floating_dtype<kPlace>(schema, arguments);
 }
 /// Floating-point or complex.
 template <size_t kPlace>

@@ -1,6 +1,7 @@
 // Convolutions, pooling, padding, resampling, and normalisation over channels.
 #include <ATen/native/FractionalMaxPooling.h>
 #include <ATen/native/GridSamplerUtils.h>
+#include <ATen/native/MaxPooling.h>
 #include <ATen/native/im2col_shape_check.h>
 
 #include <remote/device/checks/common.h>
@@ -9,17 +10,24 @@
 namespace remote::device::checks {
 namespace {
 
-/// native_layer_norm(input, normalized_shape, weight, bias, eps), native_group_norm(input, weight, bias, ...)
-template <size_t kWeight>
+/// Weight, bias and running statistics, where they are tensors, have the dtype of the input, or are Float beside
+/// halves.
+template <size_t... kParameters>
 void normalization(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
-  for (const size_t place : {kWeight, kWeight + 1}) {
+  for (const size_t place : {kParameters...}) {
     const Tensor& tensor = tensor_at(arguments, place);
     const bool wider = c10::isReducedFloatingType(dtype) && tensor.defined() && tensor.scalar_type() == at::kFloat;
     TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype || wider, schema.name(), ": expected ",
                 schema.arguments()[place].name(), " to have the dtype of the input, ", dtype, ", but got ",
                 tensor.scalar_type(), "; convert it with .to(...)");
   }
+}
+
+/// (input, weight, bias, running_mean, running_var, ...), or without the running statistics.
+void batch_norm(const Schema& schema, Arguments arguments) {
+  if (schema.overload_name().starts_with("no_stats")) return normalization<1, 2>(schema, arguments);
+  normalization<1, 2, 3, 4>(schema, arguments);
 }
 
 /// col2im(self, output_size, kernel_size, dilation, padding, stride)
@@ -53,6 +61,19 @@ void fractional_max_pool(const Schema&, Arguments arguments) {
   at::native::fractional_max_pool_check_shape<kSpatial>(tensor_at(arguments, 0), tensor_at(arguments, 3));
 }
 
+/// max_pool1d(self, kernel_size, stride, padding, dilation, ceil_mode)
+void max_pool1d(const Schema&, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  at::native::check_max_pool1d(input, arguments[1].toIntVector(), arguments[2].toIntVector(),
+                               arguments[3].toIntVector(), arguments[4].toIntVector(), arguments[5].toBool());
+  const int64_t rank = input.dim();
+  const bool has_planes = input.size(rank - 1) > 0 && input.size(rank - 2) > 0;
+  TORCH_CHECK(has_planes,
+              "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, "
+              "but got:",
+              input.sizes());
+}
+
 /// channel_shuffle(self, groups)
 void channel_shuffle(const Schema& schema, Arguments arguments) {
   const Tensor& input = tensor_at(arguments, 0);
@@ -77,12 +98,18 @@ void reflection_pad(const Schema& schema, Arguments arguments) {
 
 constexpr NamedCheck kImagesChecks[] = {
     {"convolution", are_factors<0, 1>},
-    {"native_layer_norm", normalization<2>},
-    {"native_group_norm", normalization<1>},
+    {"_convolution", are_factors<0, 1>},
+    {"native_batch_norm", batch_norm},
+    {"_native_batch_norm_legit", batch_norm},
+    {"_batch_norm_with_update", batch_norm},
+    {"_batch_norm_no_update", batch_norm},
+    {"native_layer_norm", normalization<2, 3>},
+    {"native_group_norm", normalization<1, 2>},
     {"_adaptive_avg_pool2d", is_floating<0>},
     {"col2im", col2im},
     {"fractional_max_pool2d", fractional_max_pool<2>},
     {"fractional_max_pool3d", fractional_max_pool<3>},
+    {"max_pool1d", max_pool1d},
     {"max_unpool2d", is_not_deterministic},
     {"max_unpool3d", is_not_deterministic},
     {"channel_shuffle", channel_shuffle},

@@ -1,7 +1,9 @@
 #include <ATen/ExpandUtils.h>
 #include <ATen/native/BucketizationUtils.h>
 
+#include <algorithm>
 #include <optional>
+#include <stdexcept>
 
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
@@ -94,18 +96,32 @@ void masked(const Schema& schema, Arguments arguments) {
   (void)at::expand_inplace(self, mask, schema.name().c_str());
 }
 
-/// A number that is to be written into self.
-void fits(const Schema& schema, const Tensor& self, const c10::IValue& number) {
-  TORCH_CHECK(!number.isComplexDouble() || self.is_complex(), schema.name(), ": the complex number ",
-              number.toComplexDouble(), " can't be converted to ", self.scalar_type());
+/// A number that is to be written into a tensor, converted as the kernels do.
+void fits(const Schema& schema, const Tensor& self, const c10::Scalar& number) {
+  try {
+    switch (self.scalar_type()) {
+#define CONVERT(type, name)  \
+  case ScalarType::name:     \
+    (void)number.to<type>(); \
+    break;
+      AT_FORALL_SCALAR_TYPES_WITH_COMPLEX(CONVERT)
+#undef CONVERT
+      default:
+        break;
+    }
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(
+        c10::str(schema.name(), ": ", error.what(), ": got ", number, " for a tensor of dtype ", self.scalar_type()));
+  }
 }
 
 /// fill_(self, value), masked_fill_(self, mask, value), index_fill_(self, dim, index, value): a number or a tensor.
 template <size_t kValue>
 void fill(const Schema& schema, Arguments arguments) {
+  const Tensor& self = tensor_at(arguments, 0);
   const c10::IValue& value = arguments[kValue];
-  if (!value.isTensor()) return fits(schema, tensor_at(arguments, 0), value);
-  TORCH_CHECK(value.toTensor().dim() == 0, schema.name(),
+  if (value.isScalar()) fits(schema, self, value.toScalar());
+  TORCH_CHECK(!value.isTensor() || value.toTensor().dim() == 0, schema.name(),
               " only supports a 0-dimensional value tensor, but got one with ", value.toTensor().dim(), " dimensions");
 }
 
@@ -130,6 +146,7 @@ void masked_scatter(const Schema& schema, Arguments arguments) {
 
 /// index_select(self, dim, index)
 void index_select(const Schema& schema, Arguments arguments) {
+  outs_are_apart<0, 2>(schema, arguments);
   is_index<2>(schema, arguments);
   const Tensor& index = tensor_at(arguments, 2);
   TORCH_CHECK_INDEX(index.dim() <= 1, "index_select(): Index is supposed to be a vector, but got one of sizes ",
@@ -146,9 +163,16 @@ void index_fill(const Schema& schema, Arguments arguments) {
 
 /// take(self, index)
 void take(const Schema& schema, Arguments arguments) {
+  outs_are_apart<0, 1>(schema, arguments);
   is_long<1>(schema, arguments);
   TORCH_CHECK_INDEX(tensor_at(arguments, 0).numel() > 0 || tensor_at(arguments, 1).numel() == 0,
                     "take(): tried to take from an empty tensor");
+}
+
+/// cat(tensors, dim): an out of nothing stays as it is.
+void cat(const Schema& schema, Arguments arguments) {
+  const auto has_elements = [](const c10::IValue& tensor) { return tensor.toTensor().numel() > 0; };
+  if (std::ranges::any_of(arguments[0].toListRef(), has_elements)) outs_are_apart<0>(schema, arguments);
 }
 
 /// put_(self, index, source, accumulate)
@@ -167,7 +191,7 @@ void put(const Schema& schema, Arguments arguments) {
 /// _embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset,
 /// ...): the two become one dtype.
 void embedding_bag(const Schema& schema, Arguments arguments) {
-  is_one_of<at::kFloat, at::kDouble, at::kHalf, at::kBFloat16>(schema, arguments, 0, "a floating-point dtype");
+  has_floating_dtype<0>(schema, arguments);
   const Tensor &weight = tensor_at(arguments, 0), &factors = tensor_at(arguments, 6);
   TORCH_CHECK(!factors.defined() || arguments[4].toInt() == 0,
               "embedding_bag: per_sample_weights only supported with mode='sum'");
@@ -211,6 +235,15 @@ constexpr NamedCheck kIndexingChecks[] = {
     {"index_fill_", index_fill},
     {"fill_", fill<1>},
     {"take", take},
+    {"cat", cat},
+    {"gather", outs_are_apart<0, 2>},
+    {"scatter", outs_are_apart<2, 3>},
+    {"scatter_add", outs_are_apart<2, 3>},
+    {"scatter_reduce", outs_are_apart<2, 3>},
+    {"index_add", outs_are_apart<2, 3>},
+    {"index_copy", outs_are_apart<2, 3>},
+    {"index_reduce", outs_are_apart<2, 3>},
+    {"masked_select", outs_are_apart<0, 1>},
     {"put_", put},
     {"where", is_condition<0>},
     {"_index_put_impl_", index_put},

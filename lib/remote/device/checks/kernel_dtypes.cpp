@@ -9,15 +9,14 @@ namespace remote::device {
 namespace {
 
 using c10::ScalarType;
+using wire::DtypeSet;
 
-constexpr DtypeSet bit(ScalarType dtype) {
-  return DtypeSet{1} << static_cast<int>(dtype);
-}
-
-constexpr DtypeSet kIntegers = bit(ScalarType::Byte) | bit(ScalarType::Char) | bit(ScalarType::Short) |
-                               bit(ScalarType::Int) | bit(ScalarType::Long);
-constexpr DtypeSet kHalves = bit(ScalarType::Half) | bit(ScalarType::BFloat16);
-constexpr DtypeSet kComplex = bit(ScalarType::ComplexFloat) | bit(ScalarType::ComplexDouble);
+constexpr DtypeSet kBool = {ScalarType::Bool};
+constexpr DtypeSet kIntegersButLong = {ScalarType::Byte, ScalarType::Char, ScalarType::Short, ScalarType::Int};
+constexpr DtypeSet kSigned = {ScalarType::Char, ScalarType::Short, ScalarType::Int, ScalarType::Long};
+constexpr DtypeSet kIntegers = kSigned | DtypeSet{ScalarType::Byte};
+constexpr DtypeSet kHalves = {ScalarType::Half, ScalarType::BFloat16};
+constexpr DtypeSet kComplex = {ScalarType::ComplexFloat, ScalarType::ComplexDouble};
 
 struct Gap {
   DtypeSet dtypes;
@@ -29,7 +28,7 @@ struct Gap {
 const std::vector<Gap>& gaps() {
   // clang-format off
   static const auto* table = new std::vector<Gap>{
-    {bit(ScalarType::Bool) | kComplex | kIntegers,
+    {kBool | kComplex | kIntegers,
      {"_adaptive_avg_pool3d", "_batch_norm_with_update", "_log_softmax", "_native_batch_norm_legit",
      "_prelu_kernel", "_safe_softmax", "_softmax", "_softmax_backward_data", "adaptive_max_pool2d",
      "adaptive_max_pool3d", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "elu", "frac",
@@ -39,7 +38,8 @@ const std::vector<Gap>& gaps() {
      "native_layer_norm", "nextafter", "nll_loss_forward", "segment_reduce", "smooth_l1_loss", "softplus",
      "softshrink", "upsample_linear1d", "upsample_trilinear3d"}},
     {kComplex,
-     {"_cummax_helper", "_cummin_helper", "_unique2", "amax", "amin", "aminmax", "atan2", "clamp_max", "clamp_min", "copysign", "cummax", "cummin",
+     {"_cummax_helper", "_cummin_helper", "_unique2", "amax", "amin", "aminmax", "atan2", "clamp_max",
+     "clamp_min", "copysign", "cummax", "cummin",
      "digamma", "erf", "erfc", "erfinv", "fmax", "fmin", "fractional_max_pool2d", "fractional_max_pool3d", "ge",
      "gt", "hash_tensor", "i0", "le", "lgamma", "logit", "lt", "max", "maximum", "min", "minimum", "mvlgamma",
      "polygamma", "signbit", "special_entr", "special_i0e", "special_i1", "special_i1e", "special_xlog1py",
@@ -55,36 +55,36 @@ const std::vector<Gap>& gaps() {
      "special_shifted_chebyshev_polynomial_t", "special_shifted_chebyshev_polynomial_u",
      "special_shifted_chebyshev_polynomial_v", "special_shifted_chebyshev_polynomial_w",
      "special_spherical_bessel_j0", "special_zeta"}},
-    {bit(ScalarType::Bool),
+    {kBool,
      {"_trilinear", "abs", "addbmm", "addcmul", "addmm", "addmv", "baddbmm", "ceil", "convolution", "div_",
      "dot", "floor", "linalg_cross", "mv", "pow_", "reflection_pad1d", "reflection_pad2d", "replication_pad1d",
      "replication_pad2d", "trace", "trunc", "vdot"}},
-    {bit(ScalarType::Bool) | kComplex,
+    {kBool | kComplex,
      {"bucketize", "floor_divide", "fmod", "geometric_", "kthvalue", "max_pool2d_with_indices",
      "max_pool3d_with_indices", "median", "nanmedian", "remainder", "round", "threshold"}},
-    {bit(ScalarType::Bool) | kHalves | kIntegers,
+    {kBool | kHalves | kIntegers,
      {"_linalg_eigh", "cholesky", "cholesky_inverse", "cholesky_solve", "geqrf", "linalg_householder_product",
      "linalg_lu", "linalg_lu_factor_ex", "linalg_solve_triangular", "ormqr", "triangular_solve"}},
-    {bit(ScalarType::Bool) | bit(ScalarType::Char) | bit(ScalarType::Int) | bit(ScalarType::Long) | bit(ScalarType::Short) | kComplex,
+    {kBool | kSigned | kComplex,
      {"_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "upsample_bicubic2d", "upsample_bilinear2d",
      "upsample_nearest1d", "upsample_nearest2d"}},
-    {bit(ScalarType::Bool) | kIntegers,
+    {kBool | kIntegers,
      {"lerp", "logaddexp", "_logcumsumexp", "logcumsumexp", "normal", "silu", "uniform_"}},
-    {bit(ScalarType::Bool) | kComplex | kHalves | kIntegers,
+    {kBool | kComplex | kHalves | kIntegers,
      {"_ctc_loss", "_histogramdd_bin_edges", "histogram", "multi_margin_loss", "multilabel_margin_loss_forward"}},
     {kHalves,
      {"_cdist_forward", "linalg_cholesky_ex", "linalg_eig", "linalg_qr"}},
     {kIntegers,
      {"im2col", "max_pool2d_with_indices_backward"}},
-    {bit(ScalarType::Bool) | bit(ScalarType::Char) | bit(ScalarType::Int) | bit(ScalarType::Long) | bit(ScalarType::Short) | kComplex | kHalves,
+    {kBool | kSigned | kComplex | kHalves,
      {"_upsample_bilinear2d_aa"}},
-    {bit(ScalarType::Bool) | bit(ScalarType::Byte) | bit(ScalarType::Char) | bit(ScalarType::Int) | bit(ScalarType::Short) | kComplex,
+    {kBool | kIntegersButLong | kComplex,
      {"avg_pool2d"}},
-    {bit(ScalarType::Bool) | bit(ScalarType::Byte) | bit(ScalarType::Char) | bit(ScalarType::Int) | bit(ScalarType::Short) | kComplex | kHalves,
+    {kBool | kIntegersButLong | kComplex | kHalves,
      {"avg_pool3d"}},
-    {bit(ScalarType::Bool) | bit(ScalarType::Half) | kComplex | kIntegers,
+    {kBool | DtypeSet{ScalarType::Half} | kComplex | kIntegers,
      {"rrelu_with_noise"}},
-    {bit(ScalarType::Half),
+    {{ScalarType::Half},
      {"polar"}},
   };
   // clang-format on
@@ -105,12 +105,12 @@ std::unordered_map<std::string_view, DtypeSet> by_op() {
 
 DtypeSet dtypes_that_cpus_lack(std::string_view op) {
   constexpr std::string_view kNamespace = "aten::";
-  if (!kMeasured || !op.starts_with(kNamespace)) return 0;
+  if (!kMeasured || !op.starts_with(kNamespace)) return {};
   op.remove_prefix(kNamespace.size());
   static const auto* lacking = new std::unordered_map<std::string_view, DtypeSet>(by_op());
   auto found = lacking->find(op);
   if (found == lacking->end() && op.ends_with('_')) found = lacking->find(op.substr(0, op.size() - 1));
-  return found == lacking->end() ? 0 : found->second;
+  return found == lacking->end() ? DtypeSet() : found->second;
 }
 
 void check_kernel_dtype(std::string_view op, DtypeSet lacking, c10::ArrayRef<c10::IValue> arguments) {
@@ -122,7 +122,7 @@ void check_kernel_dtype(std::string_view op, DtypeSet lacking, c10::ArrayRef<c10
     if (tensor.numel() == 0) return;
     dtype = dtype ? c10::promoteTypes(*dtype, tensor.scalar_type()) : tensor.scalar_type();
   }
-  TORCH_CHECK_NOT_IMPLEMENTED(!dtype || (lacking & bit(*dtype)) == 0, op, ": not implemented for '", *dtype,
+  TORCH_CHECK_NOT_IMPLEMENTED(!dtype || !lacking.contains(*dtype), op, ": not implemented for '", *dtype,
                               "' on a CPU worker; convert the tensors with .to(...)");
 }
 

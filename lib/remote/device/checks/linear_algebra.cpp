@@ -1,10 +1,12 @@
 #include <ATen/ExpandUtils.h>
 #include <ATen/native/LinearAlgebraUtils.h>
 
+#include <algorithm>
 #include <array>
 
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
+#include <remote/device/runtime.h>
 
 namespace remote::device::checks {
 namespace {
@@ -49,6 +51,33 @@ void trace(const Schema&, Arguments arguments) {
   TORCH_CHECK(rank == 2, "trace: expected a matrix, but got tensor with dim ", rank);
 }
 
+/// ormqr(self, input2, input3, left, transpose): A, tau and the matrix to multiply
+void ormqr(const Schema&, Arguments arguments) {
+  const Tensor &input = tensor_at(arguments, 0), &tau = tensor_at(arguments, 1), &other = tensor_at(arguments, 2);
+  TORCH_CHECK(input.dim() >= 2, "torch.ormqr: input must have at least 2 dimensions, got ", input.sizes());
+  TORCH_CHECK(other.dim() >= 2, "torch.ormqr: other must have at least 2 dimensions, got ", other.sizes());
+  const int64_t side = arguments[3].toBool() ? -2 : -1, most = std::min(other.size(side), input.size(-1));
+  TORCH_CHECK(tau.dim() == input.dim() - 1 && tau.size(-1) == most,
+              "torch.ormqr: tau.shape[-1] must be equal to min(other.shape[", side, "], input.shape[-1]), ", most,
+              ", but got ", tau.sizes());
+}
+
+/// _linalg_svd(A, full_matrices, compute_uv, *, driver)
+void svd(const Schema&, Arguments arguments) {
+  TORCH_CHECK(arguments[3].isNone() || !worker_is(c10::kCPU, tensor_at(arguments, 0)),
+              "linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend; leave it "
+              "out on a CPU worker");
+}
+
+/// linalg_lstsq(self, b, rcond, *, driver)
+void lstsq(const Schema&, Arguments arguments) {
+  if (arguments[3].isNone() || !worker_is(c10::kCPU, tensor_at(arguments, 0))) return;
+  constexpr std::string_view kDrivers[] = {"gels", "gelsy", "gelsd", "gelss"};
+  const std::string_view driver = arguments[3].toStringView();
+  TORCH_CHECK(std::ranges::find(kDrivers, driver) != std::end(kDrivers),
+              "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss), got ", driver);
+}
+
 /// renorm(self, p, dim, maxnorm)
 void renorm(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
@@ -66,6 +95,10 @@ constexpr NamedCheck kLinearAlgebraChecks[] = {
     {"renorm", renorm},
     {"renorm_", renorm},
     {"trace", trace},
+    {"linalg_cross", outs_are_apart<0, 1>},
+    {"ormqr", ormqr},
+    {"_linalg_svd", svd},
+    {"linalg_lstsq", lstsq},
     {"_linalg_eigh", eigh},
     {"linalg_solve_triangular", solve_triangular},
 };

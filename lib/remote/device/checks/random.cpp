@@ -88,6 +88,8 @@ void bernoulli(const Schema& schema, Arguments arguments) {
 
 /// multinomial(self, num_samples, replacement)
 void multinomial(const Schema& schema, Arguments arguments) {
+  const ScalarType result = schema.arguments().back().is_out() ? arguments.back().toTensor().scalar_type() : at::kLong;
+  TORCH_CHECK(result == at::kLong, "multinomial expects Long tensor out, got: ", result);
   constexpr int64_t kMostCategories = int64_t{1} << 24;  // Float counts no further
   is_floating<0>(schema, arguments);
   const Tensor& weights = tensor_at(arguments, 0);
@@ -120,6 +122,8 @@ constexpr NamedCheck kRandomChecks[] = {
     {"bernoulli_", bernoulli},
     {"binomial", binomial},
     {"multinomial", multinomial},
+    {"_standard_gamma_grad", are_factors<0, 1>},
+    {"_dirichlet_grad", are_factors<0, 1, 2>},
 };
 
 }  // namespace

@@ -39,12 +39,39 @@ void deviation(const Schema& schema, Arguments arguments) {
 
 /// kthvalue(self, k, dim, keepdim)
 void kthvalue(const Schema& schema, Arguments arguments) {
+  outs_are_apart<0>(schema, arguments);
   has_elements_along<2>(schema, arguments);
   const Tensor& input = tensor_at(arguments, 0);
   const int64_t k = arguments[1].toInt(), dim = at::maybe_wrap_dim(arguments[2].toInt(), input.dim());
   TORCH_CHECK(k >= 1 && k <= (input.dim() > 0 ? input.size(dim) : 1),
               "kthvalue(): selected number k out of range for dimension ", dim, ": got k=", k, " for sizes ",
               input.sizes());
+}
+
+/// aminmax.out(self, *, dim, keepdim, min, max)
+void aminmax(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  for (size_t i = 3; i < arguments.size(); ++i) {
+    const ScalarType out = tensor_at(arguments, i).scalar_type();
+    TORCH_CHECK(out == dtype, "Expected out tensor to have dtype ", dtype, ", but got ", out, " instead; pass ",
+                schema.arguments()[i].name(), " of the input's dtype");
+  }
+}
+
+/// _logcumsumexp(self, dim)
+void logcumsumexp(const Schema&, Arguments arguments) {
+  (void)at::maybe_wrap_dim(arguments[1].toInt(), tensor_at(arguments, 0).dim());
+}
+
+/// _histogramdd_bin_edges(self, bins, ...), and those that count
+void histogramdd(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  TORCH_CHECK(input.dim() >= 2, "torch.histogramdd: input tensor should have at least 2 dimensions, but got ",
+              input.dim());
+  const auto bins = static_cast<int64_t>(arguments[1].toListRef().size());
+  TORCH_CHECK(bins == input.size(-1),
+              "histogramdd: The size of bins must be equal to the innermost dimension of the input, got ", bins,
+              " for an input of sizes ", input.sizes());
 }
 
 /// histc(self, bins, min, max)
@@ -78,6 +105,11 @@ constexpr NamedCheck kReductionsChecks[] = {
     {"nanmedian", has_elements_along<1>},
     {"mode", has_elements_along<1>},
     {"histc", histc},
+    {"_histogramdd_bin_edges", histogramdd},
+    {"_histogramdd_from_bin_cts", histogramdd},
+    {"_histogramdd_from_bin_tensors", histogramdd},
+    {"aminmax", aminmax},
+    {"_logcumsumexp", logcumsumexp},
 };
 
 }  // namespace

@@ -43,13 +43,19 @@ const char* form_of(std::string_view op) {
   return nullptr;
 }
 
-TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+/// Refuses the ops of aten that have a form in their names; all, or those of one form.
+void refuse_by_name(torch::Library& m, std::optional<std::string_view> only = std::nullopt) {
   constexpr std::string_view kNamespace = "aten::";
   for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
     if (!name.name.starts_with(kNamespace)) continue;
     const char* form = form_of(std::string_view(name.name).substr(kNamespace.size()));
-    if (form != nullptr) m.impl(toString(name).substr(kNamespace.size()).c_str(), refusal(form));
+    if (form == nullptr || (only && *only != form)) continue;
+    m.impl(toString(name).substr(kNamespace.size()).c_str(), refusal(form));
   }
+}
+
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+  refuse_by_name(m);
   m.impl(kNestedCheck.data(), &makes_no_nested_tensor);
 }
 
@@ -65,6 +71,10 @@ TORCH_LIBRARY_IMPL(_, QuantizedPrivateUse1, m) {
 }
 TORCH_LIBRARY_IMPL(_, NestedTensorPrivateUse1, m) {
   m.fallback(refusal("nested"));
+}
+// LibTorch's own code for all forms comes before these fallbacks, and makes tensors in compressed rows of dense ones.
+TORCH_LIBRARY_IMPL(aten, SparseCsrPrivateUse1, m) {
+  refuse_by_name(m, "sparse");
 }
 // LibTorch makes one without an op of the device, and then asks for these, which lie on the CPU, where nothing may
 // throw.

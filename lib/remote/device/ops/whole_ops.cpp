@@ -1,4 +1,5 @@
 // Ops that LibTorch would take apart for a new device, and that a worker has one kernel for.
+#include <ATen/Context.h>
 #include <torch/library.h>
 
 #include <remote/device/recorder.h>
@@ -7,8 +8,10 @@ namespace remote::device {
 namespace {
 
 constexpr const char* kWholeOps[] = {
-    "convolution",
+    "_convolution",
     "convolution_backward",  // else: convolution_overrideable, which no worker implements
+    "mkldnn_convolution",
+    "_nnpack_spatial_convolution",
     "native_layer_norm",
     "native_group_norm",  // else through native_batch_norm, with other bits
     "embedding",          // else index_select
@@ -16,6 +19,7 @@ constexpr const char* kWholeOps[] = {
     "mish_backward",
     "native_batch_norm",
     "native_batch_norm_backward",
+    "_batch_norm_no_update",
     "addr",
     "addr.out",            // else as an outer product and a sum, with other bits
     "isin.Scalar_Tensor",  // else an out of no elements, which the kernel then resizes
@@ -42,10 +46,21 @@ void record_foreach_in_place(const c10::OperatorHandle& op, c10::DispatchKeySet 
   for (const auto& tensor : changed) tensor.unsafeGetTensorImpl()->bump_version();
 }
 
+/// As LibTorch's own code for `convolution`: a tracer notes the _convolution within, never this one.
+void record_convolution(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  if (!c10::impl::tls_is_dispatch_key_included(c10::DispatchKey::Tracer)) return record_op(op, keys, stack);
+  static const auto traced = c10::Dispatcher::singleton().findSchemaOrThrow("aten::_convolution", "");
+  const at::Context& context = at::globalContext();
+  torch::jit::push(*stack, context.benchmarkCuDNN(), context.deterministicCuDNN() || context.deterministicAlgorithms(),
+                   context.userEnabledCuDNN(), context.allowTF32CuDNN(at::Float32Op::CONV));
+  traced.callBoxed(stack);
+}
+
 torch::CppFunction recorder() { return torch::CppFunction::makeFromBoxedFunction<&record_op>(); }
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   for (const char* name : kWholeOps) m.impl(name, recorder());
+  m.impl("convolution", torch::CppFunction::makeFromBoxedFunction<&record_convolution>());
   for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
     if (!is_foreach(name)) continue;
     const bool in_place = name.name.ends_with('_');

@@ -56,11 +56,11 @@ std::optional<bool> takes_onednn(const wire::Hardware& worker, const Tensor& inp
   const ScalarType dtype = input.scalar_type();
   if (dtype != ScalarType::Float && dtype != ScalarType::BFloat16 && dtype != ScalarType::Half) return false;
   // Without oneDNN there are NNPACK and others.
-  if (worker.onednn_dtypes == 0 || !at::globalContext().userEnabledMkldnn()) return std::nullopt;
+  if (worker.onednn_dtypes.empty() || !at::globalContext().userEnabledMkldnn()) return std::nullopt;
   for (size_t i = 0; window.transposed && i < window.stride.size(); ++i) {
     if (window.output_padding[i] >= window.stride[i]) return false;
   }
-  if ((worker.onednn_dtypes >> static_cast<int>(dtype) & 1) == 0) return false;
+  if (!worker.onednn_dtypes.contains(dtype)) return false;
   if (dtype == ScalarType::Float && is_small(input, weight, window)) return false;
   const bool is_pointwise = weight.size(-1) == 1 && (weight.dim() == 3 || weight.size(-2) == 1);
   if (dtype != ScalarType::Float || any_above(window.stride, 1) || any_above(window.dilation, 1) ||
@@ -230,6 +230,7 @@ bool convolution_backward(const ShapeQuery& query, OutputSpecs& out) {
 
 constexpr NamedRule kConvolutionRules[] = {
     {"convolution", convolution},
+    {"_convolution", convolution},
     {"convolution_backward", convolution_backward},
 };
 

@@ -1,6 +1,5 @@
+#include <ATen/native/RangeUtils.h>
 #include <ATen/native/TensorFactories.h>
-
-#include <cmath>
 
 #include <remote/device/shapes/common.h>
 #include <remote/device/shapes/tables.h>
@@ -8,46 +7,22 @@
 namespace remote::device::shapes {
 namespace {
 
-struct Interval {
-  c10::Scalar start, end, step;
-  ScalarType dtype;
-};
-
-/// (start, end, step, *, out)
-Interval interval_at(const ShapeQuery& query) {
-  const Interval interval{query.arguments[0].toScalar(), query.arguments[1].toScalar(), query.arguments[2].toScalar(),
-                          tensor_at(query, 3).scalar_type()};
-  TORCH_CHECK(interval.step.toDouble() != 0, "step must be nonzero");
-  return interval;
-}
-
-/// A count of elements that was computed in floating point; false where it is none.
-bool to_count(double value, int64_t& count) {
-  if (!(value >= 0 && value < 0x1p62)) return false;
-  count = static_cast<int64_t>(value);
-  return true;
-}
-
-/// arange.start_out: whole steps up to, and without, the end. Long is counted in integers, the rest in double.
+/// arange.start_out(start, end, step, *, out): whole steps up to, and without, the end.
 bool arange(const ShapeQuery& query, OutputSpecs& out) {
-  const Interval i = interval_at(query);
-  int64_t count = 0;
-  if (i.dtype == ScalarType::Long) {
-    const int64_t step = i.step.toLong();
-    if (step == 0) return false;
-    count = (i.end.toLong() - i.start.toLong() + step - (step > 0 ? 1 : -1)) / step;
-  } else if (!to_count(std::ceil((i.end.toDouble() - i.start.toDouble()) / i.step.toDouble()), count)) {
-    return false;
-  }
-  return count >= 0 && returns(out, {contiguous({count}, i.dtype)});
+  const auto number = [&](size_t place) { return query.arguments[place].toScalar(); };
+  const ScalarType dtype = tensor_at(query, 3).scalar_type();
+  const auto count =
+      dtype == ScalarType::Long ? at::native::compute_arange_size<int64_t> : at::native::compute_arange_size<double>;
+  return returns(out, {contiguous({count(number(0), number(1), number(2))}, dtype)});
 }
 
-/// range.out: the end included.
+/// range.out(start, end, step, *, out): the end included.
 bool range(const ShapeQuery& query, OutputSpecs& out) {
-  const Interval i = interval_at(query);
-  int64_t count = 0;
-  return to_count((i.end.toDouble() - i.start.toDouble()) / i.step.toDouble() + 1, count) &&
-         returns(out, {contiguous({count}, i.dtype)});
+  const auto number = [&](size_t place) { return query.arguments[place].toScalar(); };
+  at::native::arange_check_bounds(number(0), number(1), number(2));
+  const double count = (number(1).toDouble() - number(0).toDouble()) / number(2).toDouble() + 1;
+  TORCH_CHECK(count >= 0 && count < 0x1p62, "invalid size, possible overflow?");
+  return returns(out, {contiguous({static_cast<int64_t>(count)}, tensor_at(query, 3).scalar_type())});
 }
 
 /// As many elements as argument kCount says, in the last argument's dtype: linspace.out(start, end, steps, *, out),

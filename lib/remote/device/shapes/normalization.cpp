@@ -41,11 +41,6 @@ BatchNorm batch_norm(const ShapeQuery& query, bool training, std::initializer_li
     const Tensor& parameter = tensor_at(query, place);
     TORCH_CHECK(!parameter.defined() || parameter.numel() == input.size(1), "batch norm: expected ", input.size(1),
                 " elements in weight, bias and running statistics, one a channel, but got ", parameter.sizes());
-    const bool wider = c10::isReducedFloatingType(input.scalar_type()) && parameter.defined() &&
-                       parameter.scalar_type() == ScalarType::Float;
-    TORCH_CHECK(!parameter.defined() || parameter.scalar_type() == input.scalar_type() || wider,
-                "mixed dtype: batch norm expects weight, bias and running statistics of the input's dtype, ",
-                input.scalar_type(), ", but got ", parameter.scalar_type(), "; convert them with .to(...)");
   }
   const ScalarType dtype = statistics_dtype(query, input, parameters);
   // In evaluation the CPU's kernel saves nothing, CUDA's the running statistics.
@@ -65,12 +60,22 @@ bool batch_norm_without_running(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {result.output, result.statistics, result.statistics});
 }
 
+/// What cuDNN keeps for the way back.
+OutputSpec reserve(const ShapeQuery& query) {
+  return on_cpu(query) ? contiguous({0}, ScalarType::Byte) : opaque(ScalarType::Byte);
+}
+
 /// _batch_norm_with_update(input, weight, bias, running_mean, running_var, ...) -> (output, save_mean, save_invstd,
 /// reserve)
 bool batch_norm_with_update(const ShapeQuery& query, OutputSpecs& out) {
   const BatchNorm result = batch_norm(query, true, {1, 2, 3, 4});
-  return returns(out, {result.output, result.statistics, result.statistics,
-                       on_cpu(query) ? contiguous({0}, ScalarType::Byte) : opaque(ScalarType::Byte)});
+  return returns(out, {result.output, result.statistics, result.statistics, reserve(query)});
+}
+
+/// _batch_norm_no_update(input, weight, bias, running_mean, running_var, ...) -> as above
+bool batch_norm_no_update(const ShapeQuery& query, OutputSpecs& out) {
+  const BatchNorm result = batch_norm(query, false, {1, 2, 3, 4});
+  return returns(out, {result.output, result.statistics, result.statistics, reserve(query)});
 }
 
 /// (grad_out, input, weight, running_mean, running_var, save_mean, save_invstd, train, eps, output_mask, ...)
@@ -100,10 +105,8 @@ bool native_layer_norm(const ShapeQuery& query, OutputSpecs& out) {
   const size_t rank = input.sizes().size();
   TORCH_CHECK(!normalized.empty() && normalized.size() <= rank &&
                   input.sizes().slice(rank - normalized.size()).equals(normalized),
-              "Given normalized_shape=", IntArrayRef(normalized),
-              ", expected input with shape [*, ...] ending in it, but got "
-              "input of size",
-              input.sizes());
+              "Given normalized_shape=", IntArrayRef(normalized), ", expected input with shape [*, ",
+              c10::Join(", ", normalized), "], but got input of size", input.sizes());
   for (const size_t place : {2, 3}) {
     const Tensor& parameter = tensor_at(query, place);
     TORCH_CHECK(!parameter.defined() || parameter.sizes().equals(normalized), "Expected ",
@@ -165,6 +168,7 @@ constexpr NamedRule kNormalizationRules[] = {
     {"_native_batch_norm_legit.out", native_batch_norm},
     {"_native_batch_norm_legit.no_stats", batch_norm_without_running},
     {"_batch_norm_with_update", batch_norm_with_update},
+    {"_batch_norm_no_update", batch_norm_no_update},
     {"native_batch_norm_backward", batch_norm_backward<1, 2, 9>},
     {"batch_norm_backward", batch_norm_backward<1, 2, 9>},
     {"batch_norm_update_stats", batch_norm_update_stats},
