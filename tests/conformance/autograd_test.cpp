@@ -204,5 +204,28 @@ TEST_F(Autograd, GradientsFlowBetweenTheCpuAndTheDevice) {
   EXPECT_TRUE(same(torch::tensor({0.f, 4.f, 8.f}), x.grad()));
 }
 
+TEST_F(Autograd, OpsOnInferenceTensorsOutsideInferenceModeNeedNoGradient) {
+  EXPECT_TRUE(computes_the_same({torch::randn({2, 3})}, [](const auto& in) {
+    torch::Tensor x;
+    {
+      const c10::InferenceMode inference;
+      x = in[0].clone().set_requires_grad(true);
+    }
+    const std::vector<torch::Tensor> results = {x * x,   x.mm(x.t()),  x.exp(),    torch::cat({x, x}),
+                                                x.sum(), x.softmax(1), x.clamp(0), std::get<0>(x.topk(1))};
+    for (const auto& result : results) {
+      EXPECT_FALSE(result.requires_grad());
+      EXPECT_FALSE(result.is_inference());
+    }
+    // One that the program has used before is its own, and autograd can't record what is written into it.
+    torch::Tensor out = torch::ones_like(in[0]);
+    EXPECT_THROW(torch::mul_out(out, x, x), c10::Error);
+    const auto leaf = in[0].clone().requires_grad_();
+    EXPECT_THROW(torch::mul_out(out, leaf, leaf), c10::Error);
+    EXPECT_TRUE((x * leaf.detach()).requires_grad());
+    return results;
+  }));
+}
+
 }  // namespace
 }  // namespace remote::test

@@ -249,6 +249,14 @@ TEST_F(Math, OpsThatTracedAndExportedProgramsCallAgree) {
   }));
 }
 
+TEST_F(Math, MasksOfNumbersAndImagesOfNothingAgree) {
+  EXPECT_TRUE(computes_the_same({torch::randn({3, 4}), torch::rand({0, 2, 4, 4})}, [](const auto& in) {
+    const auto numbers = torch::ones_like(in[0]);
+    return Results{at::native_dropout_backward(in[0], numbers.to(torch::kDouble), 2),
+                   at::native_dropout_backward(in[0].to(torch::kHalf), numbers, 2), torch::pixel_unshuffle(in[1], 2)};
+  }));
+}
+
 TEST_F(Math, GroupNormOfChannelsLastHasTheSameGradients) {
   const auto images = torch::randn({4, 6, 7, 5}).contiguous(torch::MemoryFormat::ChannelsLast).requires_grad_();
   const auto weight = torch::randn({6}).requires_grad_(), bias = torch::randn({6}).requires_grad_();

@@ -158,6 +158,32 @@ TEST_F(Settings, ADeviceScopeDecidesWhereFactoriesThatNameNoDeviceMakeTensors) {
   EXPECT_EQ(torch::zeros({2}).device(), device());
 }
 
+/// A generator of another maker, who has kernels of their own for it.
+class ForeignGenerator final : public c10::GeneratorImpl {
+ public:
+  ForeignGenerator() : c10::GeneratorImpl(c10::kCPU, c10::DispatchKeySet(c10::DispatchKey::CustomRNGKeyId)) {}
+  void set_current_seed(uint64_t) override {}
+  void set_offset(uint64_t) override {}
+  uint64_t get_offset() const override { return 0; }
+  uint64_t current_seed() const override { return 0; }
+  uint64_t seed() override { return 0; }
+  void set_state(const c10::TensorImpl&) override {}
+  c10::intrusive_ptr<c10::TensorImpl> get_state() const override { return torch::zeros({1}).getIntrusivePtr(); }
+
+ private:
+  ForeignGenerator* clone_impl() const override { return new ForeignGenerator(); }
+};
+
+TEST_F(Settings, ADeviceScopeLeavesGeneratorsOfOthersTheirKernels) {
+  torch::Library kernels(torch::Library::IMPL, "aten", c10::DispatchKey::CustomRNGKeyId, __FILE__, __LINE__);
+  kernels.impl("random_",
+               [](torch::Tensor& self, std::optional<at::Generator>) -> torch::Tensor& { return self.fill_(7); });
+  const DeviceScope scope(device());
+  torch::Tensor numbers = torch::zeros({2}, torch::TensorOptions(torch::kCPU));
+  numbers.random_(at::make_generator<ForeignGenerator>());
+  EXPECT_TRUE(torch::equal(torch::full({2}, 7.f, torch::TensorOptions(torch::kCPU)), numbers));
+}
+
 TEST_F(Settings, ADeviceScopeEndsAndReachesNoOtherThread) {
   {
     const DeviceScope scope(device());

@@ -5,6 +5,7 @@ Each program runs on the CPU and on the remote device, and must come to the same
 usage: test_programs.py libremotetorch.so
 """
 
+import contextlib
 import copy
 import io
 import pickle
@@ -14,6 +15,8 @@ import warnings
 
 import torch
 import torch.nn.functional as F
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 torch.ops.load_library(sys.argv.pop(1))
@@ -208,6 +211,55 @@ class Programs(unittest.TestCase):
             return results
 
         self.compare(program)
+
+    def test_the_default_dtype_is_switched_at_any_moment(self):
+        def program(device):
+            results = []
+            for dtype in (torch.float64, torch.float32, torch.float64, torch.float32):
+                torch.set_default_dtype(dtype)
+                results.append(torch.ones(3, device=device).sum())
+                with contextlib.suppress(RuntimeError):
+                    torch.bmm(torch.ones(2, 3, 4, device=device), torch.ones(2, 4, 3))  # of another device: refused
+            return results
+
+        self.compare(program)
+
+    def test_saved_tensors_are_copied(self):
+        def program(device):
+            torch.manual_seed(1)
+            layer, x = torch.nn.LSTM(4, 5).to(device), torch.linspace(-1, 1, 24).view(3, 2, 4).to(device)
+            with torch.autograd.graph.saved_tensors_hooks(lambda t: t.clone(), lambda t: t):
+                layer(x)[0].sum().backward()
+            return [parameter.grad for parameter in layer.parameters()]
+
+        self.compare(program)
+
+    def test_storages_are_resized(self):
+        def program(device):
+            x = torch.ones(6).to(device)
+            storage = x.untyped_storage()
+            storage.resize_(0)
+            sizes = [storage.nbytes()]
+            storage.resize_(24)
+            return sizes + [storage.nbytes(), x.fill_(2), x[2:].data_ptr() - x.data_ptr(),
+                            x.data_ptr() == storage.data_ptr()]
+
+        self.compare(program)
+
+    def test_fake_tensors(self):
+        def program(device):
+            layer, x = torch.nn.GRU(4, 5, batch_first=True).to(device), torch.ones(3, 2, 4).to(device)
+            exported = torch.export.export(layer, (x,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
+            pooled = make_fx(lambda x: F.max_pool1d(x, 2))(x)
+            return pooled(2 * x), tuple(exported.module()(torch.ones(5, 2, 4).to(device))[0].shape)
+
+        self.compare(program)
+
+    def test_an_attention_kernel_that_there_is_not(self):
+        for device in ("cpu", "remote"):
+            q = torch.ones(1, 1, 2, 4).to(device)
+            with sdpa_kernel(SDPBackend.EFFICIENT_ATTENTION), self.assertRaisesRegex(RuntimeError, "No viable backend"):
+                F.scaled_dot_product_attention(q, q, q)
 
     def test_empty_batches(self):
         self.compare(lambda device: F.max_pool2d(torch.rand(0, 2, 4, 4).to(device).requires_grad_(), 2))

@@ -39,6 +39,8 @@ constexpr std::array<std::string_view, 2> kDrawNothing = {"aten::_fused_sdp_choi
 /// Has no out, and asks whether query, key and value are one tensor.
 constexpr std::string_view kComparesInputs = "aten::_native_multi_head_attention";
 
+constexpr std::string_view kReadsWorkspace = "aten::mkldnn_rnn_layer_backward";
+
 Kind kind_of(const c10::Type& type) {
   switch (type.kind()) {
     case c10::TypeKind::TensorType:
@@ -267,6 +269,7 @@ std::shared_ptr<const Operation> OperationTable::make(std::string_view name, std
   describe_arguments(*operation, handle->schema());
   describe_writes(*operation, name);
   describe_draws(*operation, name);
+  operation->reads_workspace = name == kReadsWorkspace;
   operation->compares_arguments =
       name == kComparesInputs || std::ranges::any_of(operation->arguments, &Operation::Argument::out);
   operation->products = wire::products_of(name);

@@ -63,6 +63,8 @@ struct Operation {
   int probability_argument = -1;
   int train_argument = -1;
   wire::Products products;
+  /// Its last argument is a workspace, which its kernel reads without a look at the size.
+  bool reads_workspace = false;
   /// Its kernel may ask whether two arguments are one tensor, as those of out variants do.
   bool compares_arguments = false;
   /// All that it returns are tensors or lists of them.

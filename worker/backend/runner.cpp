@@ -118,6 +118,9 @@ Status Runner::check(const Call& call) const {
   if (call.mode == wire::OutputMode::kAsk && !operation.returns_tensors) {
     return {StatusCode::kInvalidArgument, "it returns more than tensors, which no reply can carry"};
   }
+  if (operation.reads_workspace && (!stack_.back().toTensor().defined() || stack_.back().toTensor().numel() == 0)) {
+    return {StatusCode::kInvalidArgument, "its workspace is not the one that the forward pass returned"};
+  }
   if (operation.draws == Draws::kUnlessZero && core_.device->is_cpu()) {
     const bool trains = operation.train_argument < 0 || !stack_[operation.train_argument].isBool() ||
                         stack_[operation.train_argument].toBool();

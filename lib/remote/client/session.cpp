@@ -121,7 +121,7 @@ StatusOr<uint64_t> Session::record(Write write, ReportErrors report) {
   // take its lock, which it may hold while it waits for ours.
   const bool wake = !awake_.exchange(true);
   splice_releases();
-  keep_definition();
+  keep_written();
   const uint64_t ops = counters_.ops;
   Status status = write(writer_);
   if (!status.ok()) {
@@ -137,7 +137,7 @@ StatusOr<uint64_t> Session::record(Write write, ReportErrors report) {
   return sequence;
 }
 
-void Session::keep_definition() {
+void Session::keep_written() {
   rollback_size_ = writer_.size();
   rollback_records_ = writer_.record_count();
 }
@@ -148,7 +148,7 @@ uint32_t Session::op_number(const void* identity, const c10::OperatorHandle& op)
   if (is_new) {
     const auto& schema = op.schema();
     writer_.define_op(entry->second, schema.name(), schema.overload_name(), toString(schema));
-    keep_definition();
+    keep_written();
   }
   return entry->second;
 }
@@ -160,7 +160,7 @@ uint32_t Session::define_scope_if_new(uint32_t scope, c10::function_ref<std::str
   scopes_[scope] = true;
   ++scope_count_;
   writer_.define_scope(scope, path().substr(0, wire::kMaxNameBytes));
-  keep_definition();
+  keep_written();
   return scope;
 }
 

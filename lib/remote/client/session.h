@@ -87,6 +87,9 @@ class Session final : private wire::RecordSource,
   /// stands for it: 0, no scope, once the session has defined as many as it may.
   uint32_t define_scope_if_new(uint32_t scope, c10::function_ref<std::string()> path);
 
+  /// Inside record(): what was written so far stays in the stream, also when `write` fails.
+  void keep_written();
+
   /// Says that nobody refers to a storage any more. Never blocks and needs no credit; any thread, under any lock.
   /// Stands in the stream behind all that was recorded before the call. Dropped when the session has ended.
   void release(uint64_t storage) noexcept;
@@ -156,7 +159,6 @@ class Session final : private wire::RecordSource,
   /// All with mutex_ held.
   uint64_t last_sequence() const { return open_first_ + writer_.record_count() - 1; }
   bool has_credit() const;
-  void keep_definition();
   void splice_releases();
   wire::Batch cut();
 

@@ -1,6 +1,7 @@
 #include <remote/device/generator.h>
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 
 #include <array>
 #include <atomic>
@@ -87,6 +88,9 @@ void RemoteGenerator::set_state(const c10::TensorImpl& state) {
   TORCH_CHECK_TYPE(state.device_type() == c10::DeviceType::CPU && state.dtype() == caffe2::TypeMeta::Make<uint8_t>(),
                    "remote: a generator's state must be a uint8 tensor on the CPU");
   auto& session = Runtime::get().session(device().index());
+  // Says what is wrong with it, as a CPU's generator does.
+  if (session.welcome().hardware.device == c10::kCPU)
+    at::detail::createCPUGenerator().unsafeGetGeneratorImpl()->set_state(state);
   const uint64_t id = wire_id();
   const std::string_view bytes(static_cast<const char*>(state.data()), state.numel());
   value_or_throw(session.record([&](wire::RecordWriter& out) { return out.set_generator_state(id, bytes), Status(); }));

@@ -117,7 +117,7 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
   has_meta_kernel = has_usable_meta_kernel(op);
   rule = find_shape_rule(name);
   check = find_argument_check(name.name);
-  lacking_dtypes = dtypes_that_cpus_lack(name.name);
+  kernel_gap = dtypes_that_cpus_lack(name);
   products = wire::products_of(name.name);
   if (!out_arguments.empty() && is_among(kRunAsFunctional, name.name)) run_as = functional_twin(op);
 }
@@ -166,7 +166,7 @@ class OpTable {
       if (ops_.erase(&op.schema()) == 0) return;
       generation_.fetch_add(1, std::memory_order_release);
     }
-    Runtime::finish_embedded();
+    Runtime::finish_embedded("unloading of ops");
   }
 
   std::mutex mutex_;  // guards ops_

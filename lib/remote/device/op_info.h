@@ -50,7 +50,7 @@ struct OpInfo {
   wire::Products products;
   ShapeRule rule = nullptr;
   /// Of a CPU worker.
-  wire::DtypeSet lacking_dtypes;
+  KernelGap kernel_gap;
   /// Before anything is recorded.
   ArgumentCheck check = nullptr;
   /// The functional overload that is recorded in place of an out variant whose kernel would complain about the out.

@@ -211,9 +211,9 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::S
                                                 " returns a view or something that is no tensor, and has no kernel of "
                                                 "its own for remote tensors; copy to the CPU with .cpu() first");
   }
-  if (!info.lacking_dtypes.empty() && Runtime::get().hardware(device).device == c10::kCPU) {
+  if (!info.kernel_gap.dtypes.empty() && Runtime::get().hardware(device).device == c10::kCPU) {
     const auto inputs = arguments().slice(0, info.argument_count - info.out_arguments.size());
-    check_kernel_dtype(op.schema().name(), info.lacking_dtypes, inputs);
+    check_kernel_dtype(op.schema().name(), info.kernel_gap, inputs);
   }
   if (info.check != nullptr) info.check(op.schema(), arguments());
   announce_generator(info, arguments());

@@ -17,7 +17,10 @@ std::string full_name(const OpInfo& info) {
 
 Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, DeviceState& state, Describer& describer,
                  client::Session& session, wire::RecordWriter& out) {
-  record_changed_settings(state.sent_settings, info.products, session.welcome().hardware.device, out);
+  // What was told stays, also where the op is refused.
+  if (record_changed_settings(state.sent_settings, info.products, session.welcome().hardware.device, out)) {
+    session.keep_written();
+  }
   uint32_t scope = NameScope::current_id();
   if (scope != 0) scope = session.define_scope_if_new(scope, [scope] { return NameScope::path_of(scope); });
   const uint32_t number = session.op_number(&info, info.op);
@@ -55,13 +58,11 @@ void record_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::D
   auto& state = device_state(device);
   Describer describer(device);
   const auto sequence = session.record([&](wire::RecordWriter& out) {
-    const Settings settings = state.sent_settings;
     Status status = write_run(info, arguments, state, describer, session, out);
     if (status.ok()) {
       end(out);
     } else {
       describer.forget();
-      state.sent_settings = settings;
     }
     return status;
   });
@@ -75,13 +76,11 @@ std::shared_ptr<client::PendingValue> request_run(const OpInfo& info, c10::Array
   auto& state = device_state(device);
   Describer describer(device);
   return session.request([&](wire::RecordWriter& out, uint64_t request) {
-    const Settings settings = state.sent_settings;
     Status status = write_run(info, arguments, state, describer, session, out);
     if (status.ok()) {
       end(out, request);
     } else {
       describer.forget();
-      state.sent_settings = settings;
     }
     return status;
   });

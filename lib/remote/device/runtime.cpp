@@ -102,7 +102,7 @@ void Runtime::attach(c10::DeviceIndex device, const std::string& address, const 
     closed_.push_back(std::move(place));
   }
   place = std::move(session).value();
-  device_state(device).sent_settings = initial_settings();
+  device_state(device).sent_settings = untold_settings();
   // The default generator lives as long as the process: tell the new session what it was seeded with.
   auto* generator = static_cast<RemoteGenerator*>(default_generator(device).unsafeGetGeneratorImpl());
   generator->announce(*place);
@@ -170,7 +170,7 @@ void Runtime::drain() {
 
 Runtime::AroundWait Runtime::around_wait_;
 
-void Runtime::finish_embedded() {
+void Runtime::finish_embedded(std::string_view place) {
   constexpr std::chrono::seconds kPatience{10};
   auto sessions = get().sessions();
   std::erase_if(sessions,
@@ -182,6 +182,7 @@ void Runtime::finish_embedded() {
     if (around_wait_.end != nullptr) around_wait_.end(begun);
   });
   for (const auto& session : sessions) {
+    session->count_synchronisation(place);
     // An answer that comes when all before it has run, and takes no error along.
     const auto state = session->request(
         [](wire::RecordWriter& out, uint64_t request) { return out.fetch_generator_state(0, request), Status(); });

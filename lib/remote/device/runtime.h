@@ -43,9 +43,9 @@ class Runtime {
   /// wrong.
   static void drain();
 
-  /// Waits, for ten seconds at most, until the workers in this process have run what was recorded: they share its ops,
-  /// of which one is about to go. Reports no errors.
-  static void finish_embedded();
+  /// Waits, for ten seconds at most, until the workers in this process have run what was recorded, because something
+  /// that they share with it is about to change. Counts as a synchronisation at `place`. Reports no errors.
+  static void finish_embedded(std::string_view place);
   /// What finish_embedded() calls before it waits, and after, with what the former returned: how Python gives up the
   /// lock that an op may need. Set while the library is loaded, both or neither.
   struct AroundWait {
@@ -84,8 +84,10 @@ class Runtime {
   bool exit_handler_registered_ = false;
 };
 
-/// Whether it is a remote tensor whose worker computes on devices of this kind.
+/// Whether it is a remote tensor whose worker computes on devices of this kind. False for those of Python's classes
+/// that only have its looks, such as FakeTensor, whose sizes may be symbols: they take LibTorch's own code.
 inline bool worker_is(c10::DeviceType kind, const at::Tensor& tensor) {
+  if (tensor.unsafeGetTensorImpl()->is_python_dispatch()) return false;
   const c10::Device device = tensor.device();
   return device.type() == c10::DeviceType::PrivateUse1 && Runtime::get().hardware(device.index()).device == kind;
 }

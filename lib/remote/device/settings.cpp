@@ -60,31 +60,25 @@ void read_precisions(Settings& settings, wire::Products products, bool with_cuda
 
 }  // namespace
 
-const Settings& initial_settings() {
-  // Taken when the library is loaded, before a program can have changed anything.
+const Settings& untold_settings() {
   static const Settings settings = [] {
-    Settings now{};
-    read_switches(now);
-    read_precisions(now, {.convolutions = true, .recurrences = true, .matrices = true}, /*with_cuda=*/true);
-    read_old_precisions(now);
-    return now;
+    Settings untold;
+    untold.fill(0xff);
+    return untold;
   }();
   return settings;
 }
 
-namespace {
-[[maybe_unused]] const Settings& taken_at_load = initial_settings();
-}
-
-void record_changed_settings(Settings& sent, wire::Products products, c10::DeviceType worker, wire::RecordWriter& out) {
+bool record_changed_settings(Settings& sent, wire::Products products, c10::DeviceType worker, wire::RecordWriter& out) {
   Settings now = sent;
   read_switches(now);
   if (products) read_precisions(now, products, /*with_cuda=*/worker != c10::kCPU);
-  if (now == sent) return;
+  if (now == sent) return false;
   for (size_t key = 0; key < now.size(); ++key) {
     if (now[key] != sent[key]) out.setting(static_cast<SettingKey>(key), now[key]);
   }
   sent = now;
+  return true;
 }
 
 }  // namespace remote::device

@@ -4,6 +4,7 @@ The library runs this text when `torch.ops.load_library` loads it; it needs no p
 """
 
 import contextlib
+import functools
 
 import torch
 
@@ -110,7 +111,10 @@ def set_rng_state(state, device=None):
 # Python's own methods of a storage go through its memory, which is not here: copy.deepcopy, pickle, torch.save and
 # torch.load of remote tensors need those below, which go through a tensor of the storage's bytes.
 _Storage = torch.UntypedStorage
-_LOCAL = {name: getattr(_Storage, name) for name in ("copy_", "fill_", "data_ptr", "_write_file", "_set_from_file")}
+_LOCAL = {name: getattr(_Storage, name)
+          for name in ("copy_", "fill_", "resize_", "data_ptr", "_write_file", "_set_from_file")}
+_tensor_data_ptr = torch.Tensor.data_ptr
+_set_default_dtype = torch.set_default_dtype
 
 
 def _is_remote(storage):
@@ -137,9 +141,31 @@ def _fill_storage(self, value):
     return self
 
 
+def _resize_storage(self, size):
+    if not _is_remote(self):
+        return _LOCAL["resize_"](self, size)
+    torch.ops.inductor.resize_storage_bytes_(_bytes_of(self), size)
+    return self
+
+
 def _storage_key(self):
     """No address, but a number that no other storage has: pickle and torch.save tell storages apart by it."""
     return self._cdata if _is_remote(self) else _LOCAL["data_ptr"](self)
+
+
+def _tensor_key(self):
+    """Likewise: tools compare it with the storage's, or with another tensor's."""
+    address = _tensor_data_ptr(self)
+    if not _is_remote(self):
+        return address
+    return self.untyped_storage().data_ptr() + self.storage_offset() * self.element_size()
+
+
+@functools.wraps(_set_default_dtype)
+def _set_default_dtype_when_idle(dtype):
+    """An embedded worker shares the default dtype with the program: what was recorded runs with the one it was made for."""
+    _ops.finish_embedded()
+    _set_default_dtype(dtype)
 
 
 def _write_storage(self, *arguments):
@@ -156,6 +182,9 @@ def _read_storage(self, *arguments):
 
 _Storage.copy_ = _copy_storage
 _Storage.fill_ = _fill_storage
+_Storage.resize_ = _resize_storage
 _Storage.data_ptr = _storage_key
 _Storage._write_file = _write_storage
 _Storage._set_from_file = _read_storage
+torch.Tensor.data_ptr = _tensor_key
+torch.set_default_dtype = _set_default_dtype_when_idle

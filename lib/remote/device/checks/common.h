@@ -51,8 +51,8 @@ template <size_t kFirst, size_t... kOthers>
 void are_factors(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, kFirst).scalar_type();
   if (tensor_at(arguments, kFirst).numel() == 0 || ((tensor_at(arguments, kOthers).numel() == 0) || ...)) return;
-  TORCH_CHECK(dtype != at::kBool, schema.name(), ": expected numbers to multiply, got ",
-              schema.arguments()[kFirst].name(), " of Bool; convert it with .to(...)");
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool, schema.name(), ": expected numbers to multiply, got ",
+                              schema.arguments()[kFirst].name(), " of Bool; convert it with .to(...)");
   for (const size_t other : {kOthers...}) {
     const Tensor& tensor = tensor_at(arguments, other);
     TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype, schema.name(), ": expected ",
@@ -90,7 +90,10 @@ void has_floating_dtype(const Schema& schema, Arguments arguments) {
 /// Of nothing, no kernel is asked.
 template <size_t kPlace>
 void is_floating(const Schema& schema, Arguments arguments) {
-  if (tensor_at(arguments, kPlace).numel() != 0) has_floating_dtype<kPlace>(schema, arguments);
+  const Tensor& tensor = tensor_at(arguments, kPlace);
+  TORCH_CHECK_NOT_IMPLEMENTED(tensor.numel() == 0 || c10::isFloatingType(tensor.scalar_type()), schema.name(),
+                              ": expected a floating-point dtype for ", schema.arguments()[kPlace].name(), ", but got ",
+                              tensor.scalar_type(), "; convert it with .to(...)");
 }
 /// Floating-point or complex.
 template <size_t kPlace>
@@ -104,9 +107,9 @@ template <size_t... kPlaces>
 void are_bits(const Schema& schema, Arguments arguments) {
   for (const size_t place : {kPlaces...}) {
     const Tensor& tensor = tensor_at(arguments, place);
-    TORCH_CHECK(!tensor.defined() || c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/true), schema.name(),
-                ": expected integers or Bool for ", schema.arguments()[place].name(), ", but got ",
-                tensor.scalar_type(), "; convert it with .to(...)");
+    TORCH_CHECK_NOT_IMPLEMENTED(!tensor.defined() || c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/true),
+                                schema.name(), ": expected integers or Bool for ", schema.arguments()[place].name(),
+                                ", but got ", tensor.scalar_type(), "; convert it with .to(...)");
   }
 }
 

@@ -1,3 +1,5 @@
+#include <ATen/native/BinaryOps.h>
+
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
 
@@ -23,6 +25,31 @@ void gelu(const Schema& schema, Arguments arguments) {
               ": approximate argument must be either none or tanh, got ", kind);
 }
 
+void relu(const Schema&, Arguments arguments) {
+  TORCH_CHECK(tensor_at(arguments, 0).scalar_type() != at::kBool, "Boolean inputs not supported for relu");
+}
+
+/// hardtanh(self, min_val, max_val)
+void hardtanh(const Schema&, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(dtype != at::kBool, "Bool inputs not supported for hardtanh");
+  TORCH_CHECK(dtype != at::kByte || (number_at(arguments, 1) >= 0 && number_at(arguments, 2) >= 0),
+              "cannot do hardtanh on an unsigned type with negative limits");
+}
+
+/// rsub(self, other, alpha), of a tensor or a number
+void rsub(const Schema&, Arguments arguments) {
+  if (arguments[1].isTensor()) return at::native::sub_check(tensor_at(arguments, 0), arguments[1].toTensor());
+  at::native::sub_check(tensor_at(arguments, 0), arguments[1].toScalar());
+}
+
+/// arange.start_out(start, end, step, *, out)
+void arange(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = arguments.back().toTensor().scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool && !c10::isComplexType(dtype), schema.name(),
+                              ": not implemented for '", dtype, "'; pass a dtype of numbers in a row");
+}
+
 constexpr NamedCheck kElementwiseChecks[] = {
     {"complex", complex_parts},
     {"polar", complex_parts},
@@ -32,8 +59,12 @@ constexpr NamedCheck kElementwiseChecks[] = {
     {"bitwise_or", are_bits<0, 1>},
     {"bitwise_xor", are_bits<0, 1>},
     {"bitwise_not", are_bits<0>},
-    {"_softmax", is_floating<0>},
-    {"_log_softmax", is_floating<0>},
+    {"relu", relu},
+    {"relu_", relu},
+    {"hardtanh", hardtanh},
+    {"hardtanh_", hardtanh},
+    {"rsub", rsub},
+    {"arange", arange},
     {"gelu", gelu<1>},
     {"gelu_backward", gelu<2>},
 };

@@ -31,8 +31,27 @@ void addmm(const Schema&, Arguments arguments) {
               self.sizes());
 }
 
-void eigh(const Schema& schema, Arguments arguments) {
-  at::native::checkFloatingOrComplex(tensor_at(arguments, 0), schema.name().c_str());
+/// addr.out(self, vec1, vec2, ...), and addr_, whose out is self.
+void addr(const Schema& schema, Arguments arguments) {
+  const Tensor &self = tensor_at(arguments, 0), &a = tensor_at(arguments, 1), &b = tensor_at(arguments, 2);
+  if (!schema.arguments().back().is_out() || !self.is_same(arguments.back().toTensor())) return;
+  if (a.dim() != 1 || b.dim() != 1) return;
+  TORCH_CHECK(self.dim() == 2, "2D tensor expected, got ", self.dim(), "D tensor for input");
+  TORCH_CHECK(self.size(0) == a.size(0) && self.size(1) == b.size(0), "size mismatch, input: ", self.sizes(),
+              ", v1: ", a.sizes(), ", v2: ", b.sizes());
+}
+
+void matrix_exp(const Schema&, Arguments arguments) {
+  at::native::checkFloatingOrComplex(tensor_at(arguments, 0), "linalg.matrix_exp");
+}
+
+/// _fft_r2c(self, ...): of halves a CPU computes none.
+void fft_r2c(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  const ScalarType dtype = input.scalar_type();
+  TORCH_CHECK(c10::isFloatingType(dtype) && !(c10::isReducedFloatingType(dtype) && worker_is(c10::kCPU, input)),
+              schema.name(), ": expected a floating-point dtype that the worker's Fourier transforms support, got ",
+              dtype, "; convert it with .to(...)");
 }
 
 /// linalg_solve_triangular(self, B, *, upper, left, unitriangular)
@@ -71,7 +90,11 @@ void svd(const Schema&, Arguments arguments) {
 
 /// linalg_lstsq(self, b, rcond, *, driver)
 void lstsq(const Schema&, Arguments arguments) {
-  if (arguments[3].isNone() || !worker_is(c10::kCPU, tensor_at(arguments, 0))) return;
+  if (!worker_is(c10::kCPU, tensor_at(arguments, 0))) return;
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(!c10::isIntegralType(dtype, /*includeBool=*/true) && !c10::isReducedFloatingType(dtype),
+              "torch.linalg.lstsq: This function doesn't handle types other than float and double, got ", dtype);
+  if (arguments[3].isNone()) return;
   constexpr std::string_view kDrivers[] = {"gels", "gelsy", "gelsd", "gelss"};
   const std::string_view driver = arguments[3].toStringView();
   TORCH_CHECK(std::ranges::find(kDrivers, driver) != std::end(kDrivers),
@@ -81,6 +104,7 @@ void lstsq(const Schema&, Arguments arguments) {
 /// renorm(self, p, dim, maxnorm)
 void renorm(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
+  at::native::checkFloatingOrComplex(tensor_at(arguments, 0), "linalg.vector_norm");
   (void)at::maybe_wrap_dim(arguments[2].toInt(), tensor_at(arguments, 0).dim());
 }
 
@@ -95,11 +119,13 @@ constexpr NamedCheck kLinearAlgebraChecks[] = {
     {"renorm", renorm},
     {"renorm_", renorm},
     {"trace", trace},
+    {"addr", addr},
     {"linalg_cross", outs_are_apart<0, 1>},
     {"ormqr", ormqr},
     {"_linalg_svd", svd},
     {"linalg_lstsq", lstsq},
-    {"_linalg_eigh", eigh},
+    {"linalg_matrix_exp", matrix_exp},
+    {"_fft_r2c", fft_r2c},
     {"linalg_solve_triangular", solve_triangular},
 };
 

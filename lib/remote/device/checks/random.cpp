@@ -10,11 +10,28 @@
 namespace remote::device::checks {
 namespace {
 
+/// Of an op that fills self with real or complex numbers.
+void has_kernel(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(!c10::isIntegralType(dtype, /*includeBool=*/true), schema.name(),
+                              ": expected a floating-point or complex dtype, but got ", dtype,
+                              "; convert the tensor with .to(...)");
+}
+
+/// Of a distribution that is continuous.
+void is_continuous(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(c10::isFloatingType(dtype), schema.name(),
+              " fills a tensor from a continuous probability distribution: "
+              "expected a floating-point dtype, but got ",
+              dtype, "; convert the tensor with .to(...)");
+}
+
 /// normal_(self, mean, std), and normal(mean, std) where std is a number
 void normal(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
   const bool in_place = schema.name().ends_with('_');
-  if (in_place) is_inexact<0>(schema, arguments);
+  if (in_place && tensor_at(arguments, 0).numel() > 0) has_kernel(schema, arguments);
   const size_t place = in_place ? 2 : 1;
   if (arguments[place].isTensor()) return;
   const double deviation = number_at(arguments, place);
@@ -23,7 +40,7 @@ void normal(const Schema& schema, Arguments arguments) {
 
 void uniform(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
-  is_inexact<0>(schema, arguments);
+  has_kernel(schema, arguments);
   const double from = number_at(arguments, 1), to = number_at(arguments, 2);
   TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
 }
@@ -53,6 +70,8 @@ std::optional<std::pair<int64_t, int64_t>> range_of(ScalarType dtype) {
 /// random_(self, from, to) or random_(self, to)
 void random(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
+  TORCH_CHECK(!tensor_at(arguments, 0).is_complex(), schema.name(),
+              " handles only integral, floating-point and boolean types, got ", tensor_at(arguments, 0).scalar_type());
   const bool has_from = schema.overload_name() == "from";
   if (!(has_from ? arguments[2].isInt() : schema.overload_name() == "to")) return;
   const int64_t from = has_from ? arguments[1].toInt() : 0, to = arguments[has_from ? 2 : 1].toInt();
@@ -67,9 +86,18 @@ void random(const Schema& schema, Arguments arguments) {
 template <size_t kPlace>
 void has_positive(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
-  is_inexact<0>(schema, arguments);
   const double value = number_at(arguments, kPlace);
   TORCH_CHECK(value > 0, schema.name(), " expects ", schema.arguments()[kPlace].name(), " > 0.0, but found ", value);
+}
+
+void exponential(const Schema& schema, Arguments arguments) {
+  has_positive<1>(schema, arguments);
+  if (tensor_at(arguments, 0).numel() > 0) is_continuous(schema, arguments);
+}
+
+void cauchy(const Schema& schema, Arguments arguments) {
+  has_positive<2>(schema, arguments);
+  is_continuous(schema, arguments);
 }
 
 void geometric(const Schema& schema, Arguments arguments) {
@@ -91,7 +119,7 @@ void multinomial(const Schema& schema, Arguments arguments) {
   const ScalarType result = schema.arguments().back().is_out() ? arguments.back().toTensor().scalar_type() : at::kLong;
   TORCH_CHECK(result == at::kLong, "multinomial expects Long tensor out, got: ", result);
   constexpr int64_t kMostCategories = int64_t{1} << 24;  // Float counts no further
-  is_floating<0>(schema, arguments);
+  has_floating_dtype<0>(schema, arguments);
   const Tensor& weights = tensor_at(arguments, 0);
   const int64_t samples = arguments[1].toInt();
   TORCH_CHECK(weights.dim() == 1 || weights.dim() == 2, "prob_dist must be 1 or 2 dim, got ", weights.sizes());
@@ -114,8 +142,8 @@ constexpr NamedCheck kRandomChecks[] = {
     {"normal_", normal},
     {"normal", normal},
     {"log_normal_", has_positive<2>},
-    {"cauchy_", has_positive<2>},
-    {"exponential_", has_positive<1>},
+    {"cauchy_", cauchy},
+    {"exponential_", exponential},
     {"geometric_", geometric},
     {"uniform_", uniform},
     {"random_", random},

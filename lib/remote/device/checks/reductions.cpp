@@ -3,6 +3,7 @@
 
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
+#include <remote/device/runtime.h>
 
 namespace remote::device::checks {
 namespace {
@@ -29,6 +30,13 @@ template <size_t kDims>
 void has_dims(const Schema&, Arguments arguments) {
   if (!arguments[kDims].isIntList()) return;
   (void)at::dim_list_to_bitset(arguments[kDims].toDimVector(), static_cast<size_t>(tensor_at(arguments, 0).dim()));
+}
+
+/// nansum(self, dim, ...)
+void nansum(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  TORCH_CHECK(!input.is_complex() || !worker_is(c10::kCPU, input), "nansum on CPU does not support complex inputs");
+  has_dims<1>(schema, arguments);
 }
 
 /// std(self, dim, *, correction, keepdim) and alike
@@ -97,7 +105,7 @@ constexpr NamedCheck kReductionsChecks[] = {
     {"var", deviation},
     {"var_mean", deviation},
     {"count_nonzero", has_dims<1>},
-    {"nansum", has_dims<1>},
+    {"nansum", nansum},
     {"kthvalue", kthvalue},
     {"max", has_elements},
     {"min", has_elements},

@@ -31,8 +31,8 @@ bool cpu_takes_flash(const sdp::sdp_params& params) {
   for (const auto constraint : kConstraints) {
     if (!constraint(params, /*debug=*/false)) return false;
   }
-  const auto head_dim = params.query.size(-1);
-  if (params.key.size(-1) != head_dim || params.value.size(-1) != head_dim) return false;
+  const auto head_dim = params.query.sym_size(-1);
+  if (params.key.sym_size(-1) != head_dim || params.value.sym_size(-1) != head_dim) return false;
   const auto dtype = params.query.scalar_type();
   return params.key.scalar_type() == dtype && params.value.scalar_type() == dtype &&
          (dtype == at::kFloat || dtype == at::kDouble || dtype == at::kBFloat16 || dtype == at::kHalf);
@@ -42,8 +42,12 @@ int64_t choose_backend(const at::Tensor& query, const at::Tensor& key, const at:
                        const std::optional<at::Tensor>& mask, double dropout, bool causal, std::optional<double>,
                        bool enable_gqa) {
   const sdp::sdp_params params{query, key, value, mask, dropout, causal, enable_gqa};
-  const bool flash = worker_is(at::kCPU, query) && cpu_takes_flash(params);
-  return static_cast<int64_t>(flash ? sdp::SDPBackend::flash_attention : sdp::SDPBackend::math);
+  // A FakeTensor takes what a tensor would.
+  const bool on_cpu = Runtime::get().hardware(query.device().index()).device == at::kCPU;
+  const bool flash = on_cpu && cpu_takes_flash(params);
+  if (flash) return static_cast<int64_t>(sdp::SDPBackend::flash_attention);
+  const bool math = at::globalContext().userEnabledMathSDP();
+  return static_cast<int64_t>(math ? sdp::SDPBackend::math : sdp::SDPBackend::error);
 }
 
 /// Whether LibTorch's CUDA code could take one of its fused kernels. Which of them, or the math after all, depends on

@@ -9,17 +9,19 @@
 namespace remote::device {
 namespace {
 
-/// native_dropout_backward(grad_output, mask, scale): the CPU takes dropout apart, and rounds the scale to the dtype.
+/// native_dropout_backward(grad_output, mask, scale): the CPU takes dropout apart, and rounds the scale to the dtype. A
+/// mask that isn't one takes part in the dtype.
 void record_dropout_backward(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const size_t count = op.schema().arguments().size();
   const at::Tensor gradient = torch::jit::peek(*stack, 0, count).toTensor();
-  if (!worker_is(at::kCPU, gradient) || !c10::isReducedFloatingType(gradient.scalar_type())) {
+  const at::Tensor mask = torch::jit::peek(*stack, 1, count).toTensor();
+  const bool is_bool = mask.scalar_type() == at::kBool;
+  if (!worker_is(at::kCPU, gradient) || (is_bool && !c10::isReducedFloatingType(gradient.scalar_type()))) {
     return record_op(op, keys, stack);
   }
-  const at::Tensor mask = torch::jit::peek(*stack, 1, count).toTensor();
   const at::Scalar scale = torch::jit::peek(*stack, 2, count).toScalar();
   torch::jit::drop(*stack, count);
-  torch::jit::push(*stack, gradient * mask.to(gradient.scalar_type()).mul_(scale));
+  torch::jit::push(*stack, is_bool ? gradient * mask.to(gradient.scalar_type()).mul_(scale) : gradient * mask * scale);
 }
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {

@@ -47,6 +47,12 @@ void upload_dense(const at::Tensor& cpu, const at::Tensor& remote) {
       memory.const_data_ptr(), remote.numel() * remote.itemsize()));
 }
 
+/// Of an op whose backward pass reads it; only the worker knows its size.
+bool is_workspace(const at::Tensor& tensor) {
+  const auto* context = context_of(*tensor.unsafeGetTensorImpl());
+  return context != nullptr && context->opaque;
+}
+
 void check_readable(const at::Tensor& tensor) {
   if (!is_remote(tensor)) {
     throw Error(StatusCode::kInvalidArgument, "remote: expected a remote tensor, got " + describe_for_people(tensor));
@@ -57,7 +63,7 @@ void check_readable(const at::Tensor& tensor) {
                 "remote: this tensor lies over memory that is no worker's (a part of a storage, or from DLPack); use a "
                 "view of the tensor, or copy the tensor that the memory was taken from");
   }
-  if (context != nullptr && context->opaque) {
+  if (is_workspace(tensor)) {
     throw Error(StatusCode::kInvalidArgument,
                 "remote: this tensor is a workspace whose layout only the worker knows; it can be passed on to the op "
                 "that takes it, not read");
@@ -118,6 +124,11 @@ at::Tensor copy_from(const at::Tensor& self, const at::Tensor& dst, bool /*non_b
   run_backward_on_this_thread();
   at::NoGradGuard no_grad;
   if (is_remote(self) && is_remote(dst)) {
+    if (is_workspace(self) && self.device() == dst.device()) {
+      // Nobody writes into one, so that a copy may share it.
+      dst.unsafeGetTensorImpl()->set_storage_keep_dtype(self.storage());
+      return dst;
+    }
     if (dst.numel() == 0) return dst;
     if (self.device() == dst.device()) {
       copy_on_worker(self, dst);

@@ -1,4 +1,5 @@
 // max_pool1d, whose kernel on the CPU is another one for inputs that need no gradient.
+#include <ATen/TensorSubclassLikeUtils.h>
 #include <torch/library.h>
 
 #include <remote/device/recorder.h>
@@ -11,7 +12,7 @@ namespace {
 at::Tensor max_pool1d(const at::Tensor& self, at::IntArrayRef kernel_size, at::IntArrayRef stride,
                       at::IntArrayRef padding, at::IntArrayRef dilation, bool ceil_mode) {
   const bool needs_gradient = (at::GradMode::is_enabled() && self.requires_grad()) || self._fw_grad(0).defined();
-  if (needs_gradient || !worker_is(c10::kCPU, self)) {
+  if (needs_gradient || at::isTensorSubclassLike(self) || !worker_is(c10::kCPU, self)) {
     return std::get<0>(at::max_pool1d_with_indices(self, kernel_size, stride, padding, dilation, ceil_mode));
   }
   static const auto op = c10::Dispatcher::singleton()

@@ -198,7 +198,7 @@ std::optional<std::vector<Tensor>> run_as_padded(const Tensor& data, at::TensorL
 std::optional<std::vector<Tensor>> run_packed(RecurrentKind kind, const Tensor& data, const Tensor& batch_sizes,
                                               at::TensorList hidden, at::TensorList parameters,
                                               RecurrentOptions options) {
-  if (!is_remote(data)) return std::nullopt;
+  if (!worker_is(at::kCPU, data) && !worker_is(at::kCUDA, data)) return std::nullopt;
   options.batch_sizes = batch_sizes_of(data, batch_sizes, hidden[0]);
   if (kind == RecurrentKind::kLstm) {
     if (auto results = run_as_padded(data, hidden, parameters, options)) return results;
