@@ -39,6 +39,25 @@ TEST_F(ArgumentChecks, DtypesThatKernelsLack) {
          torch::elu_out(out, longs);
        }},
   });
+  const Tensor mask = longs > 0, nothing = ones({0}, torch::kLong);
+  expect_refused({
+      {"relu of Bool", [=] { torch::relu(mask); }},
+      {"hardtanh of Bool", [=] { F::hardtanh(mask); }},
+      {"frexp of Long", [=] { torch::frexp(longs); }},
+      {"a number less Bool", [=] { torch::rsub(mask, mask); }},
+      {"bincount of Float", [] { torch::bincount(ones({3})); }},
+      {"dropout of Long", [=] { torch::dropout(longs, 0.5, true); }},
+      {"gcd of Float", [] { torch::gcd(ones({3}), ones({3})); }},
+      {"elu of nothing", [=] { torch::elu(nothing); }},
+      {"matrix_exp of Long",
+       [] {
+         torch::linalg_matrix_exp(ones({2, 2}, torch::kLong));
+       }},
+  });
+  // Of nothing, some kernels are not asked.
+  torch::linalg_eigvalsh(ones({0, 0}, torch::kLong));
+  ones({0}, torch::kLong).normal_();
+  EXPECT_EQ(message_of([] {}), "no error");
   EXPECT_THROW(torch::mish(longs), c10::NotImplementedError);
   // Of the promoted dtype a kernel there is.
   EXPECT_TRUE(same(torch::floor_divide(torch::ones({3}, torch::kBool), torch::full({3}, 2.)),

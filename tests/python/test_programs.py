@@ -255,6 +255,32 @@ class Programs(unittest.TestCase):
 
         self.compare(program)
 
+    def test_fake_convolutions_keep_channels_last(self):
+        def program(device):
+            x = torch.linspace(-1, 1, 600).view(2, 3, 10, 10).to(device).to(memory_format=torch.channels_last)
+            w = torch.linspace(-1, 1, 108).view(4, 3, 3, 3).to(device)
+            return torch.compile(lambda x, w: F.conv2d(x, w).relu(), backend="aot_eager")(x, w)
+
+        self.compare(program)
+
+    def test_modes_see_the_ops_of_a_layer(self):
+        def program(device):
+            torch.manual_seed(1)
+            layer, x = torch.nn.LSTM(4, 5).to(device), torch.linspace(-1, 1, 24).view(3, 2, 4).to(device)
+            with torch.no_grad():
+                return make_fx(lambda x: layer(x)[0])(x)(2 * x).round(decimals=4)
+
+        self.compare(program)
+
+    def test_settings_are_switched_for_a_while(self):
+        def program(device):
+            x, w = torch.linspace(-1, 1, 600).view(2, 3, 10, 10).to(device), torch.ones(4, 3, 3, 3).to(device)
+            with torch.backends.mkldnn.flags(enabled=False):
+                first = F.conv2d(x, w)
+            return first, F.conv2d(x, w)
+
+        self.compare(program)
+
     def test_an_attention_kernel_that_there_is_not(self):
         for device in ("cpu", "remote"):
             q = torch.ones(1, 1, 2, 4).to(device)

@@ -112,9 +112,8 @@ def set_rng_state(state, device=None):
 # torch.load of remote tensors need those below, which go through a tensor of the storage's bytes.
 _Storage = torch.UntypedStorage
 _LOCAL = {name: getattr(_Storage, name)
-          for name in ("copy_", "fill_", "resize_", "data_ptr", "_write_file", "_set_from_file")}
+          for name in ("copy_", "fill_", "resize_", "byteswap", "data_ptr", "_write_file", "_set_from_file")}
 _tensor_data_ptr = torch.Tensor.data_ptr
-_set_default_dtype = torch.set_default_dtype
 
 
 def _is_remote(storage):
@@ -161,11 +160,12 @@ def _tensor_key(self):
     return self.untyped_storage().data_ptr() + self.storage_offset() * self.element_size()
 
 
-@functools.wraps(_set_default_dtype)
-def _set_default_dtype_when_idle(dtype):
-    """An embedded worker shares the default dtype with the program: what was recorded runs with the one it was made for."""
-    _ops.finish_embedded()
-    _set_default_dtype(dtype)
+def _byteswap_storage(self, dtype):
+    if not _is_remote(self):
+        return _LOCAL["byteswap"](self, dtype)
+    values = self.cpu()
+    _LOCAL["byteswap"](values, dtype)
+    self.copy_(values)
 
 
 def _write_storage(self, *arguments):
@@ -183,8 +183,41 @@ def _read_storage(self, *arguments):
 _Storage.copy_ = _copy_storage
 _Storage.fill_ = _fill_storage
 _Storage.resize_ = _resize_storage
+_Storage.byteswap = _byteswap_storage
 _Storage.data_ptr = _storage_key
 _Storage._write_file = _write_storage
 _Storage._set_from_file = _read_storage
 torch.Tensor.data_ptr = _tensor_key
-torch.set_default_dtype = _set_default_dtype_when_idle
+
+
+def _when_idle(switch):
+    """An embedded worker shares these settings with the program: what was recorded runs with those it was made for."""
+
+    @functools.wraps(switch)
+    def set_when_idle(*arguments):
+        _ops.finish_embedded()
+        return switch(*arguments)
+
+    return set_when_idle
+
+
+for _name in ("_set_default_dtype", "_set_default_tensor_type", "_set_mkldnn_enabled", "_set_float32_matmul_precision",
+              "_set_fp32_precision_setter"):
+    setattr(torch._C, _name, _when_idle(getattr(torch._C, _name)))
+
+
+_select_conv_backend = torch._C._select_conv_backend
+
+
+def _select_workers_conv_backend(input, weight, *arguments, bias=None, **options):
+    """FakeTensor asks which kernel convolves, and takes the layout of the result from it."""
+
+    def on_cpu(tensor):
+        if tensor is None or not _is_remote(tensor):
+            return tensor
+        return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="cpu")
+
+    return _select_conv_backend(on_cpu(input), on_cpu(weight), *arguments, bias=on_cpu(bias), **options)
+
+
+torch._C._select_conv_backend = _select_workers_conv_backend

@@ -52,7 +52,7 @@ TORCH_LIBRARY(remote, m) {
   m.def("synchronize(int device) -> ()", [](int64_t device) { remote::synchronize(device_or_all(device)); });
   m.def("clear_errors(int device) -> ()", [](int64_t device) { remote::clear_errors(device_or_all(device)); });
   m.def("stats(int device) -> Dict(str, int)", &counted);
-  m.def("finish_embedded() -> ()", [] { device::Runtime::finish_embedded("a new default dtype"); });
+  m.def("finish_embedded() -> ()", [] { device::Runtime::finish_embedded("a new setting"); });
   m.def("device_count() -> int", [] { return static_cast<int64_t>(device::kDeviceCount); });
   m.def("current_device() -> int", [] { return static_cast<int64_t>(device::Runtime::current_device()); });
   m.def("set_device(int device) -> ()", [](int64_t device) {

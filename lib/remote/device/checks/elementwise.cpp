@@ -33,7 +33,8 @@ void relu(const Schema&, Arguments arguments) {
 void hardtanh(const Schema&, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
   TORCH_CHECK(dtype != at::kBool, "Bool inputs not supported for hardtanh");
-  TORCH_CHECK(dtype != at::kByte || (number_at(arguments, 1) >= 0 && number_at(arguments, 2) >= 0),
+  const auto limit_at = [&](size_t place) { return arguments[place].toScalar().toLong(); };
+  TORCH_CHECK(dtype != at::kByte || (limit_at(1) >= 0 && limit_at(2) >= 0),
               "cannot do hardtanh on an unsigned type with negative limits");
 }
 
@@ -41,6 +42,11 @@ void hardtanh(const Schema&, Arguments arguments) {
 void rsub(const Schema&, Arguments arguments) {
   if (arguments[1].isTensor()) return at::native::sub_check(tensor_at(arguments, 0), arguments[1].toTensor());
   at::native::sub_check(tensor_at(arguments, 0), arguments[1].toScalar());
+}
+
+void frexp(const Schema&, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(c10::isFloatingType(dtype), "torch.frexp() only supports floating-point dtypes, got ", dtype);
 }
 
 /// arange.start_out(start, end, step, *, out)
@@ -64,6 +70,7 @@ constexpr NamedCheck kElementwiseChecks[] = {
     {"hardtanh", hardtanh},
     {"hardtanh_", hardtanh},
     {"rsub", rsub},
+    {"frexp", frexp},
     {"arange", arange},
     {"gelu", gelu<1>},
     {"gelu_backward", gelu<2>},

@@ -175,6 +175,14 @@ void cat(const Schema& schema, Arguments arguments) {
   if (std::ranges::any_of(arguments[0].toListRef(), has_elements)) outs_are_apart<0>(schema, arguments);
 }
 
+/// index_reduce(self, dim, index, source, reduce)
+void index_reduce(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool, schema.name(), ": not implemented for '", dtype,
+                              "'; convert the tensors with .to(...)");
+  outs_are_apart<2, 3>(schema, arguments);
+}
+
 /// put_(self, index, source, accumulate)
 void put(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
@@ -242,7 +250,7 @@ constexpr NamedCheck kIndexingChecks[] = {
     {"scatter_reduce", outs_are_apart<2, 3>},
     {"index_add", outs_are_apart<2, 3>},
     {"index_copy", outs_are_apart<2, 3>},
-    {"index_reduce", outs_are_apart<2, 3>},
+    {"index_reduce", index_reduce},
     {"masked_select", outs_are_apart<0, 1>},
     {"put_", put},
     {"where", is_condition<0>},

@@ -89,7 +89,7 @@ const std::vector<Gap>& gaps() {
     {{ScalarType::Half},
      {"polar"}},
     {kBool,
-     {"clamp.Tensor_out", "pow.Tensor_Tensor_out"}},
+     {"pow.Tensor_Tensor_out"}},
     {kBool | kComplex,
      {"div.out_mode", "index_reduce"}},
     {kComplex,
@@ -100,10 +100,10 @@ const std::vector<Gap>& gaps() {
      {"histogram.bin_ct"}},
     {kBool | kComplex | kFloats | kHalves,
      {"bitwise_left_shift", "bitwise_right_shift", "gcd", "lcm"}},
-    {kComplex | kFloats | kHalves,
+    {kBool | kComplex | kFloats | kHalves,
      {"bincount"}},
     {kHalves,
-     {"_linalg_det", "_linalg_eigvals", "_linalg_solve_ex", "_linalg_svd", "_pdist_forward", "linalg_ldl_factor_ex",
+     {"_linalg_det", "_linalg_eigvals", "_linalg_solve_ex", "_linalg_svd", "linalg_ldl_factor_ex",
      "linalg_ldl_solve", "linalg_lu_solve"}},
   };
   // clang-format on
@@ -114,6 +114,7 @@ const std::vector<Gap>& gaps() {
 constexpr std::string_view kLookAtNothing[] = {
     "_adaptive_avg_pool3d",
     "_cholesky_solve_helper",
+    "_linalg_eigvals",
     "_prelu_kernel",
     "abs",
     "cholesky_inverse",
@@ -136,6 +137,7 @@ constexpr std::string_view kLookAtNothing[] = {
     "relu",
     "replication_pad1d",
     "round",
+    "round.decimals_out",
     "rrelu_with_noise",
     "silu",
     "softplus",

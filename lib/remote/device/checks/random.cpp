@@ -33,7 +33,10 @@ void normal(const Schema& schema, Arguments arguments) {
   const bool in_place = schema.name().ends_with('_');
   if (in_place && tensor_at(arguments, 0).numel() > 0) has_kernel(schema, arguments);
   const size_t place = in_place ? 2 : 1;
-  if (arguments[place].isTensor()) return;
+  if (arguments[place].isTensor()) {
+    TORCH_CHECK(!arguments[place].toTensor().is_complex(), "normal expects standard deviation to be non-complex");
+    return;
+  }
   const double deviation = number_at(arguments, place);
   TORCH_CHECK(deviation >= 0, schema.name(), " expects std >= 0.0, but found std ", deviation);
 }
@@ -106,6 +109,14 @@ void geometric(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(p > 0 && p < 1, schema.name(), " expects p to be in (0, 1), but got p=", p);
 }
 
+/// native_dropout(input, p, train)
+void dropout(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(!c10::isIntegralType(dtype, /*includeBool=*/true), schema.name(),
+              ": result type Float can't be cast to the desired output type ", dtype,
+              "; convert the input with .to(...)");
+}
+
 /// bernoulli_(self, p, generator): p is a tensor or a number.
 void bernoulli(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
@@ -148,6 +159,7 @@ constexpr NamedCheck kRandomChecks[] = {
     {"uniform_", uniform},
     {"random_", random},
     {"bernoulli_", bernoulli},
+    {"native_dropout", dropout},
     {"binomial", binomial},
     {"multinomial", multinomial},
     {"_standard_gamma_grad", are_factors<0, 1>},

@@ -3,6 +3,7 @@
 // whole, with cuDNN.
 #include <ATen/ATen.h>
 #include <ATen/NativeFunctions.h>
+#include <ATen/TensorSubclassLikeUtils.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/native/RNN.h>
 #include <torch/library.h>
@@ -70,6 +71,15 @@ bool cpu_decides(RecurrentKind kind, const Tensor& input, const RecurrentOptions
   return dtype == at::kFloat || dtype == at::kBFloat16 || dtype == at::kHalf;
 }
 
+/// Whether someone wants to see the ops that a layer is made of: a mode of Python's, a function transform, or
+/// forward-mode differentiation.
+bool is_watched(const Tensor& input, at::TensorList hidden, at::TensorList parameters) {
+  const auto watched = [](const Tensor& tensor) {
+    return at::isTensorSubclassLike(tensor) || tensor._fw_grad(/*level=*/0).defined();
+  };
+  return watched(input) || std::ranges::any_of(hidden, watched) || std::ranges::any_of(parameters, watched);
+}
+
 std::pair<Tensor, RecurrentState> lstm_mkldnn_layer(const Tensor& input_TBF, const RecurrentState& state,
                                                     const LayerWeights& weights, bool reverse,
                                                     const RecurrentOptions& options) {
@@ -127,7 +137,8 @@ std::optional<std::vector<Tensor>> run(RecurrentKind kind, const Tensor& input, 
   if (worker_is(at::kCUDA, input)) return run_on_cudnn(kind, input, hidden.vec(), parameters.vec(), options);
   if (!worker_is(at::kCPU, input)) return std::nullopt;
   at::native::check_attributes(input, parameters, hidden);
-  if (cpu_decides(kind, input, options)) return run_whole(kind, input, hidden, parameters, options);
+  if (cpu_decides(kind, input, options) && !is_watched(input, hidden, parameters))
+    return run_whole(kind, input, hidden, parameters, options);
   auto [output, last] = run_as_cpu(kind, input, hidden, parameters, options);
   std::vector<Tensor> results{std::move(output)};
   results.insert(results.end(), last.begin(), last.end());
@@ -184,8 +195,8 @@ std::optional<std::vector<Tensor>> run_as_padded(const Tensor& data, at::TensorL
                                                  RecurrentOptions options) {
   const std::vector<int64_t> sizes = std::exchange(options.batch_sizes, {});
   if (sizes.front() != sizes.back() || !worker_is(at::kCPU, data)) return std::nullopt;
-  const bool takes_mkldnn =
-      cpu_takes_mkldnn(data, hidden, parameters) || cpu_decides(RecurrentKind::kLstm, data, options);
+  const bool is_whole = cpu_decides(RecurrentKind::kLstm, data, options) && !is_watched(data, hidden, parameters);
+  const bool takes_mkldnn = cpu_takes_mkldnn(data, hidden, parameters) || is_whole;
   if (!takes_mkldnn) return std::nullopt;
   const auto steps = static_cast<int64_t>(sizes.size());
   auto results =
