@@ -142,10 +142,18 @@ class OpTable {
   }
 
   const OpInfo& find_or_make(const c10::OperatorHandle& op) {
+    const auto find = [&]() -> const OpInfo* {
+      std::lock_guard lock(mutex_);
+      const auto found = ops_.find(&op.schema());
+      return found == ops_.end() ? nullptr : found->second;
+    };
+    if (const OpInfo* known = find()) return *known;
+    // Not under the lock, which forget() takes under the dispatcher's.
+    auto made = std::make_unique<const OpInfo>(op);
     std::lock_guard lock(mutex_);
-    const OpInfo*& info = ops_[&op.schema()];
-    if (info == nullptr) info = new OpInfo(op);
-    return *info;
+    const auto [entry, is_new] = ops_.try_emplace(&op.schema(), made.get());
+    if (is_new) (void)made.release();
+    return *entry->second;
   }
   /// Another number whenever an op has gone.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }

@@ -172,16 +172,21 @@ Runtime::AroundWait Runtime::around_wait_;
 
 void Runtime::finish_embedded(std::string_view place) {
   constexpr std::chrono::seconds kPatience{10};
-  auto sessions = get().sessions();
-  std::erase_if(sessions,
-                [](const auto& session) { return !session->alive() || !session->address().starts_with("embedded"); });
+  // Not through sessions(): a thread that connects holds that lock, and may wait for the dispatcher's, which is held
+  // here when an op goes.
+  std::vector<client::Session*> sessions;
+  for (const auto& connected : get().fast_) {
+    auto* session = connected.load(std::memory_order_acquire);
+    if (session != nullptr && session->alive() && session->address().starts_with("embedded"))
+      sessions.push_back(session);
+  }
   if (sessions.empty()) return;
   const auto deadline = client::PendingValue::Clock::now() + kPatience;
   void* const begun = around_wait_.begin != nullptr ? around_wait_.begin() : nullptr;
   const auto end = c10::make_scope_exit([begun] {
     if (around_wait_.end != nullptr) around_wait_.end(begun);
   });
-  for (const auto& session : sessions) {
+  for (auto* session : sessions) {
     session->count_synchronisation(place);
     // An answer that comes when all before it has run, and takes no error along.
     const auto state = session->request(
