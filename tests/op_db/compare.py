@@ -74,6 +74,11 @@ def copied(sample, device, name):
     return moved_input, tree_map(move, sample.args), tree_map(move, sample.kwargs)
 
 
+def moved(tree, device):
+    """A tree with each tensor's twin on a device."""
+    return tree_map(lambda value: twin(value, device) if isinstance(value, torch.Tensor) else value, tree)
+
+
 def tensors_in(tree):
     return [leaf for leaf in tree_flatten(tree)[0] if isinstance(leaf, torch.Tensor)]
 

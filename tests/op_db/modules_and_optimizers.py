@@ -19,7 +19,6 @@ warnings.filterwarnings("ignore")
 
 from torch.testing._internal.common_modules import module_db  # noqa: E402
 from torch.testing._internal.common_optimizers import optim_db  # noqa: E402
-from torch.utils._pytree import tree_map  # noqa: E402
 
 import compare  # noqa: E402
 
@@ -61,8 +60,7 @@ def module_run(info, constructor, state, forward, training, device):
     module = info.module_cls(*constructor.args, **constructor.kwargs)
     module.load_state_dict(state)
     module.train(training).to(device)
-    inputs = tree_map(lambda value: compare.twin(value, device) if isinstance(value, torch.Tensor) else value,
-                      (forward.args, forward.kwargs))
+    inputs = compare.moved((forward.args, forward.kwargs), device)
     torch.manual_seed(1)
     outputs = module(*inputs[0], **inputs[1])
     return outputs, compare.gradients(outputs, (inputs, list(module.parameters())))

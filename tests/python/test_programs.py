@@ -234,6 +234,26 @@ class Programs(unittest.TestCase):
 
         self.compare(program)
 
+    def test_saved_tensors_of_a_layer_go_to_the_cpu(self):
+        def program(device):
+            torch.manual_seed(1)
+            layer, x = torch.nn.LSTM(4, 5, 2).to(device), torch.linspace(-1, 1, 24).view(3, 2, 4).to(device)
+            with torch.autograd.graph.save_on_cpu():
+                layer(x)[0].sum().backward()
+            return [parameter.grad for parameter in layer.parameters()]
+
+        self.compare(program)
+
+    def test_series_of_one_channel(self):
+        def program(device):
+            x = torch.linspace(-1, 1, 72).view(3, 24, 1).to(device).permute(0, 2, 1).requires_grad_()
+            w = torch.linspace(-1, 1, 8).view(4, 1, 2).to(device).requires_grad_()
+            y = F.conv1d(x, w)
+            y.square().mean().backward()
+            return y, x.grad, w.grad, F.batch_norm(y, None, None, training=True)
+
+        self.compare(program)
+
     def test_storages_are_resized(self):
         def program(device):
             x = torch.ones(6).to(device)

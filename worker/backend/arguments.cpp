@@ -136,7 +136,8 @@ at::Tensor Arguments::resolve(const wire::TensorRef& ref, size_t argument) {
       if (!root_) root_ = entry->error;
     } else {
       try {
-        written.bind = written.covers && info.out && !entry->storage && !ref.conj && !ref.neg;
+        // One without elements keeps its sizes, which some kernels look at.
+        written.bind = written.covers && info.out && !entry->storage && *elements > 0 && !ref.conj && !ref.neg;
         written.tensor = written.bind
                              ? make_empty(device_, ref.dtype)
                              : one_of_same(make_view(device_, storages_.materialize(*entry, written.covers), ref));

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include <remote/base/worker_thread.h>
+
 namespace remote::worker {
 namespace {
 
@@ -76,6 +78,7 @@ void Executor::call_at(Clock::time_point when, std::function<void()> function) {
 
 void Executor::main(int threads, std::promise<uint32_t> taken) {
   pthread_setname_np(pthread_self(), "remote-executor");
+  mark_worker_thread();
   // The processor's rounding of denormals is inherited from the thread that made this one.
   at::globalContext().setFlushDenormal(false);
   if (threads > 0) at::set_num_threads(threads);

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include <remote/base/worker_thread.h>
 #include <remote/client/fork.h>
 
 namespace remote::client {
@@ -25,6 +26,7 @@ StatusOr<std::string_view> PendingValue::wait(std::optional<Clock::time_point> d
   }
   std::unique_lock lock(mutex_);
   const auto is_done = [&] { return done_; };
+  if (!done_) REMOTE_RETURN_IF_ERROR(may_wait());
   if (!deadline) {
     done_changed_.wait(lock, is_done);
   } else if (!done_changed_.wait_until(lock, *deadline, is_done)) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <remote/base/worker_thread.h>
 #include <remote/client/fork.h>
 #include <remote/wire/version.h>
 
@@ -110,6 +111,7 @@ StatusOr<uint64_t> Session::record(Write write, ReportErrors report) {
     if (Status error = errors_->take(); !error.ok()) return error;
   }
   if (!ended_ && !has_credit()) {
+    REMOTE_RETURN_IF_ERROR(may_wait());
     ++counters_.credit_waits;
     ++credit_waiters_;
     credit_.wait(lock, [&] { return ended_ || has_credit(); });

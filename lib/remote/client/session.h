@@ -134,6 +134,8 @@ class Session final : private wire::RecordSource,
   /// Ends the session: the worker frees all it holds for it. What was recorded and not yet sent is dropped;
   /// synchronize() first where it matters. Waits at most the close timeout. Later calls return FAILED_PRECONDITION.
   void close();
+  /// Whether this process is a forked child of the one that opened it. Thread-safe.
+  bool forked() const;
   /// Whether records can still be sent.
   bool alive() const { return !ended_flag_.load(std::memory_order_acquire); }
 
@@ -154,7 +156,6 @@ class Session final : private wire::RecordSource,
   void on_chunk(const wire::Chunk& chunk) override;
   void on_closed(Status reason) override;
 
-  bool forked() const;
   Status forked_status() const;
   /// All with mutex_ held.
   uint64_t last_sequence() const { return open_first_ + writer_.record_count() - 1; }

@@ -1,6 +1,7 @@
 // Session::upload: small values travel inside their record, large ones as transfers beside the stream.
 #include <algorithm>
 
+#include <remote/base/worker_thread.h>
 #include <remote/client/session.h>
 
 namespace remote::client {
@@ -68,6 +69,7 @@ Status Session::wait_for_transfer_credit(uint64_t bytes) {
     return transfers_.empty() || transfer_bytes_ + bytes <= welcome_.limits.max_inflight_transfer_bytes;
   };
   if (!ended_ && !has_room()) {
+    REMOTE_RETURN_IF_ERROR(may_wait());
     ++counters_.credit_waits;
     ++credit_waiters_;
     credit_.wait(lock, [&] { return ended_ || has_room(); });

@@ -88,12 +88,20 @@ void RemoteGenerator::set_state(const c10::TensorImpl& state) {
   TORCH_CHECK_TYPE(state.device_type() == c10::DeviceType::CPU && state.dtype() == caffe2::TypeMeta::Make<uint8_t>(),
                    "remote: a generator's state must be a uint8 tensor on the CPU");
   auto& session = Runtime::get().session(device().index());
-  // Says what is wrong with it, as a CPU's generator does.
-  if (session.welcome().hardware.device == c10::kCPU)
-    at::detail::createCPUGenerator().unsafeGetGeneratorImpl()->set_state(state);
+  uint64_t seed = 0;
+  if (session.welcome().hardware.device == c10::kCPU) {
+    // A CPU's generator says what is wrong with it, and which seed it began with.
+    at::Generator twin = at::detail::createCPUGenerator();
+    twin.unsafeGetGeneratorImpl()->set_state(state);
+    seed = twin.current_seed();
+  } else if (static_cast<size_t>(state.numel()) >= sizeof(seed)) {
+    std::memcpy(&seed, state.data(), sizeof(seed));
+  }
   const uint64_t id = wire_id();
   const std::string_view bytes(static_cast<const char*>(state.data()), state.numel());
   value_or_throw(session.record([&](wire::RecordWriter& out) { return out.set_generator_state(id, bytes), Status(); }));
+  std::lock_guard lock(mutex_);
+  seed_ = seed;
 }
 
 RemoteGenerator* RemoteGenerator::clone_impl() const {

@@ -114,6 +114,7 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
   takes_overlap = is_among(kTakeOverlap, name.name);
   reads_outs_as_batches = is_among(kReadOutsAsBatches, name.name);
   out_layout = out_layout_of(name.name);
+  out_dtypes = out_dtypes_of(name.name);
   has_meta_kernel = has_usable_meta_kernel(op);
   rule = find_shape_rule(name);
   check = find_argument_check(name.name);

@@ -6,6 +6,7 @@
 
 #include <remote/device/checks/argument_check.h>
 #include <remote/device/checks/kernel_dtypes.h>
+#include <remote/device/checks/out_dtypes.h>
 #include <remote/device/shapes/shape_rule.h>
 #include <remote/wire/precision.h>
 
@@ -46,6 +47,7 @@ struct OpInfo {
   /// Its CPU kernel writes beyond an out whose batches don't lie one after another.
   bool reads_outs_as_batches = false;
   OutLayout out_layout = OutLayout::kRowMajor;
+  OutDtypes out_dtypes = OutDtypes::kCastable;
   bool has_meta_kernel = false;
   wire::Products products;
   ShapeRule rule = nullptr;

@@ -30,8 +30,7 @@ enum class Origin {
 };
 
 bool is_unused(const at::Tensor& out) {
-  const auto* context = context_of(*out.unsafeGetTensorImpl());
-  return out.numel() > 0 && context != nullptr && !context->announced;
+  return out.numel() > 0 && is_untouched(*out.unsafeGetTensorImpl());
 }
 
 /// The stream has mentioned what a caller has used before, and Python has an object for what its program holds. A
@@ -94,9 +93,13 @@ void give_size_of_result(const OpInfo& info, const at::Tensor& out, c10::IntArra
   }
 }
 
-void check_dtype(const at::Tensor& out, c10::ScalarType result) {
+void check_dtype(const OpInfo& info, const at::Tensor& out, c10::ScalarType result) {
+  if (info.out_dtypes == OutDtypes::kAny) return;
   TORCH_CHECK(c10::canCast(result, out.scalar_type()), "result type ", result,
               " can't be cast to the desired output type ", out.scalar_type());
+  TORCH_CHECK(info.out_dtypes != OutDtypes::kExact || out.scalar_type() == result, info.op.schema().name(),
+              ": Expected out tensor to have dtype ", result, ", but got ", out.scalar_type(),
+              " instead; pass a tensor of that dtype");
 }
 
 /// Results that overlap themselves or part of an input would depend on the order in which they are computed.
@@ -213,7 +216,7 @@ bool size_by_wrapper(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   for (size_t i = 0; i < results.size(); ++i) {
     const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
     const at::Tensor& result = results[i].toTensor();
-    check_dtype(out, result.scalar_type());
+    check_dtype(info, out, result.scalar_type());
     give_size(out, result.sizes(), result.strides());
   }
   return true;
@@ -240,12 +243,19 @@ std::optional<OutputSpecs> told_by_twins_rule(const OpInfo& info, c10::ArrayRef<
 bool size_by_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
   const auto specs = told_by(info.rule, info, arguments, device);
   if (!specs) return false;
-  // Ops that make numbers in a row fill an out of any shape that has room for them all.
-  const bool is_row = arguments.front().isScalar() && specs->front().sizes.size() == 1;
+  const bool makes_numbers = arguments.front().isScalar();
   for (size_t i = 0; i < specs->size(); ++i) {
     const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
     const OutputSpec& spec = (*specs)[i];
-    if (!is_row || out.numel() != spec.sizes[0]) give_size(out, spec.sizes, spec.strides);
+    if (!makes_numbers) check_dtype(info, out, spec.dtype);
+    // Numbers in a row fill an out of any shape that has room for them all.
+    if (makes_numbers && spec.sizes.size() == 1 && out.numel() == spec.sizes[0]) continue;
+    // As LibTorch, which warns of such an out in arange() alone.
+    if (makes_numbers && info.op.schema().name() != "aten::arange") {
+      out.resize_(spec.sizes);
+    } else {
+      give_size(out, spec.sizes, spec.strides);
+    }
   }
   return true;
 }
@@ -255,7 +265,7 @@ bool size_by_twins_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments
   if (!specs) return false;
   for (size_t i = 0; i < specs->size(); ++i) {
     const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
-    check_dtype(out, (*specs)[i].dtype);
+    check_dtype(info, out, (*specs)[i].dtype);
     give_size_of_result(info, out, (*specs)[i].sizes, (*specs)[i].strides);
   }
   return true;
@@ -297,8 +307,7 @@ void run_functionally(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) 
   for (size_t i = 0; i < results.size(); ++i) {
     const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
     const at::Tensor& result = results[i].toTensor();
-    TORCH_CHECK(out.scalar_type() == result.scalar_type(), info.op.schema().name(), ": expected an out of dtype ",
-                result.scalar_type(), ", but got ", out.scalar_type(), "; pass a tensor of that dtype");
+    check_dtype(info, out, result.scalar_type());
     give_size_of_result(info, out, result.sizes(), result.strides());
     out.copy_(result);
   }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <set>
+#include <sstream>
 
 #include <remote/client/fork.h>
 #include <remote/device/device_state.h>
@@ -41,21 +42,24 @@ void watch_main_thread() {
 }
 [[maybe_unused]] const bool watched_at_load = (watch_main_thread(), true);
 
-/// The N-th of REMOTE_WORKERS=host:port,unix:/path,...; "embedded" when that is not set.
-std::string address_from_environment(c10::DeviceIndex device) {
+/// REMOTE_WORKERS=host:port,unix:/path,...; nothing when that is not set.
+std::vector<std::string> addresses_from_environment() {
+  std::vector<std::string> addresses;
   const char* list = std::getenv("REMOTE_WORKERS");
-  if (list == nullptr || *list == '\0') return "embedded";
-  std::string_view rest = list;
-  for (int i = 0;; ++i) {
-    const size_t comma = rest.find(',');
-    if (i == device) return std::string(rest.substr(0, comma));
-    if (comma == rest.npos) {
-      throw Error(StatusCode::kFailedPrecondition,
-                  "remote:" + std::to_string(device) + " has no worker: REMOTE_WORKERS=" + list + " names " +
-                      std::to_string(i + 1) + "; add an address, or call remote::connect()");
-    }
-    rest.remove_prefix(comma + 1);
-  }
+  if (list == nullptr || *list == '\0') return addresses;
+  std::istringstream stream(list);
+  for (std::string address; std::getline(stream, address, ',');) addresses.push_back(address);
+  return addresses;
+}
+
+/// The N-th of REMOTE_WORKERS; "embedded" when that is not set.
+std::string address_from_environment(c10::DeviceIndex device) {
+  const auto addresses = addresses_from_environment();
+  if (addresses.empty()) return "embedded";
+  if (const auto index = static_cast<size_t>(device); index < addresses.size()) return addresses[index];
+  throw Error(StatusCode::kFailedPrecondition,
+              "remote:" + std::to_string(device) + " has no worker: REMOTE_WORKERS=" + std::getenv("REMOTE_WORKERS") +
+                  " names " + std::to_string(addresses.size()) + "; add an address, or call remote::connect()");
 }
 
 }  // namespace
@@ -131,6 +135,22 @@ void Runtime::disconnect(c10::DeviceIndex device) {
 std::shared_ptr<client::Session> Runtime::session_if_connected(c10::DeviceIndex device) {
   std::lock_guard lock(mutex_);
   return sessions_[checked(device)];
+}
+
+bool Runtime::is_in_bad_fork() const {
+  return std::ranges::any_of(fast_, [](const std::atomic<client::Session*>& entry) {
+    const auto* session = entry.load(std::memory_order_acquire);
+    return session != nullptr && session->forked();
+  });
+}
+
+int Runtime::device_count() {
+  size_t count = std::max<size_t>(1, addresses_from_environment().size());
+  std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < sessions_.size(); ++i) {
+    if (sessions_[i]) count = std::max(count, i + 1);
+  }
+  return static_cast<int>(std::min<size_t>(count, kDeviceCount));
 }
 
 std::vector<std::shared_ptr<client::Session>> Runtime::sessions() {

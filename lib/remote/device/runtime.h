@@ -36,6 +36,11 @@ class Runtime {
   const wire::Hardware& hardware(c10::DeviceIndex device) { return session(device).welcome().hardware; }
   /// The session if there is one, without connecting.
   std::shared_ptr<client::Session> session_if_connected(c10::DeviceIndex device);
+  /// How many devices there is a reason to count: those with an address or a session, one at least. All of
+  /// kDeviceCount can be used.
+  int device_count();
+  /// Whether this is a forked child of a process that had a session, whose tensors it can't use. Takes no lock.
+  bool is_in_bad_fork() const;
   /// All sessions that are connected.
   std::vector<std::shared_ptr<client::Session>> sessions();
 

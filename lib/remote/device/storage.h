@@ -45,6 +45,11 @@ StorageContext* context_of(const c10::Storage& storage);
 inline StorageContext* context_of(const c10::TensorImpl& tensor) {
   return tensor.has_storage() ? context_of(tensor.unsafe_storage()) : nullptr;
 }
+/// Whether the stream has not mentioned its storage so far: nothing was written into it or read from it.
+inline bool is_untouched(const c10::TensorImpl& tensor) {
+  const auto* context = context_of(tensor);
+  return context != nullptr && !context->announced;
+}
 
 /// Remembers the parameter that a storage holds, for storage_registry().
 void name_storage(const StorageContext& context, std::string_view name);

@@ -8,7 +8,22 @@ import functools
 
 import torch
 
-_ops = torch.ops.remote
+
+class _Ops:
+    """The library's ops for this module, which modes of Python's that watch a program's ops don't get to see."""
+
+    def __getattr__(self, name):
+        op = getattr(torch.ops.remote, name)
+
+        def call(*arguments):
+            with torch._C._DisableTorchDispatch():
+                return op(*arguments)
+
+        setattr(self, name, call)
+        return call
+
+
+_ops = _Ops()
 
 
 def _index(device=None):
@@ -60,7 +75,8 @@ _initialized = True  # torch.utils.checkpoint saves and restores the generators 
 
 
 def _is_in_bad_fork():
-    return False  # in a forked child every use raises with its own sentence
+    """torch.manual_seed then leaves the device alone, as in the workers of a DataLoader."""
+    return _ops.is_in_bad_fork()
 
 
 def get_amp_supported_dtype():
@@ -68,6 +84,7 @@ def get_amp_supported_dtype():
 
 
 def device_count():
+    """The number of devices that have a worker or an address of one; 1 before the first use of an embedded worker."""
     return _ops.device_count()
 
 
@@ -149,14 +166,16 @@ def _resize_storage(self, size):
 
 def _storage_key(self):
     """No address, but a number that no other storage has: pickle and torch.save tell storages apart by it."""
-    return self._cdata if _is_remote(self) else _LOCAL["data_ptr"](self)
+    if not _is_remote(self):
+        return _LOCAL["data_ptr"](self)
+    return self._cdata if self.nbytes() > 0 else 0
 
 
 def _tensor_key(self):
     """Likewise: tools compare it with the storage's, or with another tensor's."""
     address = _tensor_data_ptr(self)
-    if not _is_remote(self):
-        return address
+    if not _is_remote(self) or self.numel() == 0 or torch._C._dispatch_keys(self).has(torch._C.DispatchKey.Python):
+        return address  # a class with a __torch_dispatch__ of its own may have no storage
     return self.untyped_storage().data_ptr() + self.storage_offset() * self.element_size()
 
 

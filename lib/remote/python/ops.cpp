@@ -53,7 +53,8 @@ TORCH_LIBRARY(remote, m) {
   m.def("clear_errors(int device) -> ()", [](int64_t device) { remote::clear_errors(device_or_all(device)); });
   m.def("stats(int device) -> Dict(str, int)", &counted);
   m.def("finish_embedded() -> ()", [] { device::Runtime::finish_embedded("a new setting"); });
-  m.def("device_count() -> int", [] { return static_cast<int64_t>(device::kDeviceCount); });
+  m.def("is_in_bad_fork() -> bool", [] { return device::Runtime::get().is_in_bad_fork(); });
+  m.def("device_count() -> int", [] { return int64_t{device::Runtime::get().device_count()}; });
   m.def("current_device() -> int", [] { return static_cast<int64_t>(device::Runtime::current_device()); });
   m.def("set_device(int device) -> ()", [](int64_t device) {
     device::Runtime::set_current_device(static_cast<c10::DeviceIndex>(device::Runtime::checked(device)));

@@ -6,8 +6,8 @@ namespace {
 using Mask = std::array<bool, 3>;
 const std::vector<Mask> kMasks = {{true, true, true}, {true, false, false}, {false, true, true}};
 
-const std::vector<Ints> kBatchNormShapes = {{4, 3},       {2, 3, 5},    {2, 3, 4, 5},
-                                            {2, 1, 4, 5}, {1, 3, 1, 1}, {2, 3, 2, 4, 5}};
+const std::vector<Ints> kBatchNormShapes = {{4, 3},       {2, 3, 5},       {2, 3, 4, 5},   {2, 1, 4, 5},
+                                            {1, 3, 1, 1}, {2, 3, 2, 4, 5}, {1, 2, 2, 1, 1}};
 
 at::Tensor channels(const at::Tensor& x, at::ScalarType dtype = at::kFloat) {
   return filled({x.size(1)}, dtype);

@@ -157,6 +157,23 @@ std::vector<at::Tensor> some_layouts(at::IntArrayRef sizes, at::ScalarType dtype
   return tensors;
 }
 
+namespace {
+
+/// Channels last to the letter: where a size is 1, contiguous(ChannelsLast) leaves a row-major tensor as it is.
+at::Tensor channels_innermost(const at::Tensor& plain) {
+  Ints strides(static_cast<size_t>(plain.dim()));
+  int64_t next = plain.size(1);
+  strides[1] = 1;
+  for (int64_t dim = plain.dim() - 1; dim != 1; dim = dim == 2 ? 0 : dim - 1) {
+    strides[static_cast<size_t>(dim)] = next;
+    next *= plain.size(dim);
+    if (dim == 0) break;
+  }
+  return plain.as_strided(plain.sizes(), strides);
+}
+
+}  // namespace
+
 std::vector<at::Tensor> layouts(at::IntArrayRef sizes, at::ScalarType dtype) {
   const auto rank = static_cast<int64_t>(sizes.size());
   const at::Tensor plain = filled(sizes, dtype);
@@ -176,6 +193,7 @@ std::vector<at::Tensor> layouts(at::IntArrayRef sizes, at::ScalarType dtype) {
     tensors.push_back(plain.permute(rotation).contiguous().permute(inverse));
     tensors.push_back(filled(wide, dtype).narrow(-1, 0, sizes.back()));
   }
+  if (rank >= 3 && plain.numel() > 0) tensors.push_back(channels_innermost(plain));
   if (sizes[0] > 0) tensors.push_back(plain.narrow(0, 0, 1).expand(sizes));
   tensors.push_back(plain.narrow(-1, 0, std::min<int64_t>(1, sizes.back())).expand(sizes));
   if (rank == 4 || rank == 5) {

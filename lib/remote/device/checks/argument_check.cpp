@@ -29,7 +29,9 @@ ArgumentCheck find_argument_check(std::string_view op) {
   constexpr std::string_view kNamespace = "aten::";
   static const auto* map = new CheckMap(build_check_map());
   if (!op.starts_with(kNamespace)) return nullptr;
-  const auto found = map->find(op.substr(kNamespace.size()));
+  op.remove_prefix(kNamespace.size());
+  if (op.starts_with("_foreach_")) return &checks::foreach;
+  const auto found = map->find(op);
   return found == map->end() ? nullptr : found->second;
 }
 

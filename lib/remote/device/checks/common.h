@@ -46,13 +46,10 @@ inline void is_not_deterministic(const Schema& schema, Arguments) {
 
 // ---- Dtypes
 
-/// The tensors at the places have one dtype, and it is not Bool. Of an empty product no kernel is asked.
+/// The tensors at the places have one dtype.
 template <size_t kFirst, size_t... kOthers>
-void are_factors(const Schema& schema, Arguments arguments) {
+void are_of_one_dtype(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = tensor_at(arguments, kFirst).scalar_type();
-  if (tensor_at(arguments, kFirst).numel() == 0 || ((tensor_at(arguments, kOthers).numel() == 0) || ...)) return;
-  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool, schema.name(), ": expected numbers to multiply, got ",
-                              schema.arguments()[kFirst].name(), " of Bool; convert it with .to(...)");
   for (const size_t other : {kOthers...}) {
     const Tensor& tensor = tensor_at(arguments, other);
     TORCH_CHECK(!tensor.defined() || tensor.scalar_type() == dtype, schema.name(), ": expected ",
@@ -60,6 +57,16 @@ void are_factors(const Schema& schema, Arguments arguments) {
                 " to have the same dtype, but got ", dtype, " and ", tensor.scalar_type(),
                 "; convert one of them with .to(...)");
   }
+}
+
+/// The tensors at the places have one dtype, and it is not Bool. Of an empty product no kernel is asked.
+template <size_t kFirst, size_t... kOthers>
+void are_factors(const Schema& schema, Arguments arguments) {
+  if (tensor_at(arguments, kFirst).numel() == 0 || ((tensor_at(arguments, kOthers).numel() == 0) || ...)) return;
+  TORCH_CHECK_NOT_IMPLEMENTED(tensor_at(arguments, kFirst).scalar_type() != at::kBool, schema.name(),
+                              ": expected numbers to multiply, got ", schema.arguments()[kFirst].name(),
+                              " of Bool; convert it with .to(...)");
+  are_of_one_dtype<kFirst, kOthers...>(schema, arguments);
 }
 
 template <ScalarType... kAllowed>
@@ -94,14 +101,6 @@ void is_floating(const Schema& schema, Arguments arguments) {
   TORCH_CHECK_NOT_IMPLEMENTED(tensor.numel() == 0 || c10::isFloatingType(tensor.scalar_type()), schema.name(),
                               ": expected a floating-point dtype for ", schema.arguments()[kPlace].name(), ", but got ",
                               tensor.scalar_type(), "; convert it with .to(...)");
-}
-/// Floating-point or complex.
-template <size_t kPlace>
-void is_inexact(const Schema& schema, Arguments arguments) {
-  const Tensor& tensor = tensor_at(arguments, kPlace);
-  TORCH_CHECK(!c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/true), schema.name(),
-              ": expected a floating-point or complex dtype for ", schema.arguments()[kPlace].name(), ", but got ",
-              tensor.scalar_type(), "; convert it with .to(...)");
 }
 template <size_t... kPlaces>
 void are_bits(const Schema& schema, Arguments arguments) {

@@ -1,3 +1,4 @@
+#include <ATen/ExpandUtils.h>
 #include <ATen/native/BinaryOps.h>
 
 #include <remote/device/checks/common.h>
@@ -5,6 +6,17 @@
 
 namespace remote::device::checks {
 namespace {
+
+/// Of an op on self and other that writes into self, or into an out that is self: the two don't grow beyond it.
+void fits_into_self(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  if (!arguments[1].isTensor()) return;
+  const Tensor &self = tensor_at(arguments, 0), &other = tensor_at(arguments, 1);
+  if (!schema.name().ends_with('_') && !self.is_same(arguments.back().toTensor())) return;
+  const auto broadcast = at::infer_size_dimvector(self.sizes(), other.sizes());
+  TORCH_CHECK(self.sizes() == c10::IntArrayRef(broadcast), "output with shape ", self.sizes(),
+              " doesn't match the broadcast shape ", c10::IntArrayRef(broadcast));
+}
 
 /// complex(real, imag) and polar(abs, angle)
 void complex_parts(const Schema& schema, Arguments arguments) {
@@ -49,6 +61,61 @@ void frexp(const Schema&, Arguments arguments) {
   TORCH_CHECK(c10::isFloatingType(dtype), "torch.frexp() only supports floating-point dtypes, got ", dtype);
 }
 
+/// clamp(self, min, max), clamp_min(self, min) and clamp_max(self, max), with tensors or numbers: what stays Bool has
+/// no kernel, but where one tensor bounds it on one side.
+void clamp(const Schema& schema, Arguments arguments) {
+  size_t bounds = 0;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (schema.arguments()[i].is_out() || arguments[i].isNone()) continue;
+    const c10::IValue& argument = arguments[i];
+    if (argument.isTensor()) {
+      const Tensor& tensor = argument.toTensor();
+      if (!tensor.defined()) continue;
+      if (tensor.scalar_type() != at::kBool || tensor.numel() == 0) return;
+    } else if (!argument.isBool()) {
+      return;
+    }
+    if (i > 0) ++bounds;
+  }
+  const bool has_kernel = bounds < 2 && schema.overload_name().starts_with("Tensor");
+  TORCH_CHECK_NOT_IMPLEMENTED(has_kernel, schema.name(),
+                              ": not implemented for 'Bool'; convert the tensors with .to(...)");
+}
+
+/// abs.out(self, *, out), which takes the absolute values of complex numbers for reals, and conj_physical.out
+void has_dtype_of_self(const Schema& schema, Arguments arguments) {
+  if (!schema.arguments().back().is_out()) return;
+  const ScalarType self = tensor_at(arguments, 0).scalar_type(), out = arguments.back().toTensor().scalar_type();
+  const bool is_real_part =
+      schema.name() == "aten::abs" && c10::isComplexType(self) && c10::canCast(c10::toRealValueType(self), out);
+  TORCH_CHECK(out == self || is_real_part, "Found dtype ", out, " but expected ", self, "; pass an out of that dtype");
+}
+
+/// fmod(self, other) and alike: integers are not divided by zero where the client knows the divisor.
+void divisor_is_not_zero(const Schema&, Arguments arguments) {
+  const auto is_zero = [](const c10::IValue& divisor) {
+    if (divisor.isScalar()) return divisor.toScalar().isIntegral(false) && divisor.toScalar().toLong() == 0;
+    const Tensor& tensor = divisor.toTensor();
+    return tensor.device().is_cpu() && tensor.dim() == 0 && c10::isIntegralType(tensor.scalar_type(), false) &&
+           tensor.item().equal(0);
+  };
+  const Tensor& self = tensor_at(arguments, 0);
+  if (self.numel() == 0 || !c10::isIntegralType(self.scalar_type(), false)) return;
+  TORCH_CHECK(!is_zero(arguments[1]), "ZeroDivisionError: ", self.scalar_type(), " ", self.sizes(), " divided by zero");
+}
+
+/// div(self, other, *, rounding_mode)
+void divisor_of_mode_is_not_zero(const Schema& schema, Arguments arguments) {
+  if (schema.overload_name() == "out_mode" && !arguments[2].isNone()) divisor_is_not_zero(schema, arguments);
+}
+
+/// linspace.out(start, end, steps, *, out) and logspace.out
+void linspace(const Schema& schema, Arguments arguments) {
+  if (!schema.arguments().back().is_out() || arguments[2].toInt() <= 1) return;
+  TORCH_CHECK_NOT_IMPLEMENTED(arguments.back().toTensor().scalar_type() != at::kBool, schema.name(),
+                              ": not implemented for 'Bool'; pass a dtype of numbers");
+}
+
 /// arange.start_out(start, end, step, *, out)
 void arange(const Schema& schema, Arguments arguments) {
   const ScalarType dtype = arguments.back().toTensor().scalar_type();
@@ -59,7 +126,10 @@ void arange(const Schema& schema, Arguments arguments) {
 constexpr NamedCheck kElementwiseChecks[] = {
     {"complex", complex_parts},
     {"polar", complex_parts},
-    {"floor_divide_", is_writable},
+    {"floor_divide_", fits_into_self},
+    {"logical_and", fits_into_self},
+    {"logical_or", fits_into_self},
+    {"logical_xor", fits_into_self},
     {"logit_", is_writable},
     {"bitwise_and", are_bits<0, 1>},
     {"bitwise_or", are_bits<0, 1>},
@@ -72,6 +142,17 @@ constexpr NamedCheck kElementwiseChecks[] = {
     {"rsub", rsub},
     {"frexp", frexp},
     {"arange", arange},
+    {"linspace", linspace},
+    {"logspace", linspace},
+    {"abs", has_dtype_of_self},
+    {"conj_physical", has_dtype_of_self},
+    {"clamp", clamp},
+    {"clamp_max", clamp},
+    {"clamp_min", clamp},
+    {"div", divisor_of_mode_is_not_zero},
+    {"floor_divide", divisor_is_not_zero},
+    {"fmod", divisor_is_not_zero},
+    {"remainder", divisor_is_not_zero},
     {"gelu", gelu<1>},
     {"gelu_backward", gelu<2>},
 };

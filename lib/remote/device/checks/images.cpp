@@ -4,8 +4,12 @@
 #include <ATen/native/MaxPooling.h>
 #include <ATen/native/im2col_shape_check.h>
 
+#include <algorithm>
+#include <utility>
+
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
+#include <remote/device/runtime.h>
 
 namespace remote::device::checks {
 namespace {
@@ -24,24 +28,76 @@ void normalization(const Schema& schema, Arguments arguments) {
   }
 }
 
+/// native_group_norm(input, weight, bias, N, C, HxW, group, eps)
+void group_norm(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  const int64_t batch = arguments[3].toInt(), channels = arguments[4].toInt(), pixels = arguments[5].toInt();
+  const int64_t groups = arguments[6].toInt();
+  TORCH_CHECK(groups > 0, "Expected num groups to be greater than 0, got ", groups);
+  TORCH_CHECK(channels % groups == 0, "Expected number of channels in input to be divisible by num_groups, but got ",
+              channels, " channels and num_groups=", groups);
+  for (const size_t place : {1, 2}) {
+    const Tensor& parameter = tensor_at(arguments, place);
+    TORCH_CHECK(!parameter.defined() || (parameter.dim() == 1 && parameter.numel() == channels), "Expected ",
+                schema.arguments()[place].name(),
+                " to be a vector of size equal to the number of channels in input, but got one of sizes ",
+                parameter.sizes(), " and ", channels, " channels");
+  }
+  TORCH_CHECK(input.numel() == batch * channels * pixels, schema.name(), ": expected an input of N * C * HxW = ", batch,
+              " * ", channels, " * ", pixels, " elements, but got one of sizes ", input.sizes());
+  TORCH_CHECK(!worker_is(c10::kCPU, input) || input.is_contiguous(input.suggest_memory_format()), schema.name(),
+              ": expected a contiguous or channels-last input, but got strides ", input.strides(),
+              "; call .contiguous()");
+  normalization<1, 2>(schema, arguments);
+}
+
+/// convolution(input, weight, bias, stride, padding, dilation, transposed, ...)
+void convolution(const Schema& schema, Arguments arguments) {
+  are_factors<0, 1>(schema, arguments);
+  const Tensor& input = tensor_at(arguments, 0);
+  const ScalarType dtype = input.scalar_type();
+  if (!c10::isIntegralType(dtype, /*includeBool=*/false) || dtype == at::kLong || input.numel() == 0) return;
+  const auto dilation = arguments[5].toDimVector();
+  const bool is_plain = !arguments[6].toBool() && std::ranges::all_of(dilation, [](int64_t step) { return step == 1; });
+  TORCH_CHECK_NOT_IMPLEMENTED(is_plain || !worker_is(c10::kCPU, input), schema.name(), ": not implemented for '", dtype,
+                              "' on a CPU worker where it is transposed or dilated; convert the tensors with .to(...)");
+}
+
 /// (input, weight, bias, running_mean, running_var, ...), or without the running statistics.
 void batch_norm(const Schema& schema, Arguments arguments) {
   if (schema.overload_name().starts_with("no_stats")) return normalization<1, 2>(schema, arguments);
+  for (const size_t place : {3, 4}) {
+    const Tensor& statistic = tensor_at(arguments, place);
+    TORCH_CHECK(!statistic.defined() || statistic.dim() == 1, schema.name(), ": expected ",
+                schema.arguments()[place].name(), " to have one dimension, but got one of sizes ", statistic.sizes());
+  }
   normalization<1, 2, 3, 4>(schema, arguments);
 }
 
+std::pair<int64_t, int64_t> pair_at(const Schema& schema, Arguments arguments, size_t place) {
+  const auto values = arguments[place].toDimVector();
+  TORCH_CHECK(values.size() == 2, schema.name(), ": expected two integers for ", schema.arguments()[place].name(),
+              ", got ", values.size());
+  return {values[0], values[1]};
+}
+
+/// im2col(self, kernel_size, dilation, padding, stride)
+void im2col(const Schema& schema, Arguments arguments) {
+  const auto [kernel_height, kernel_width] = pair_at(schema, arguments, 1);
+  const auto [dilation_height, dilation_width] = pair_at(schema, arguments, 2);
+  const auto [pad_height, pad_width] = pair_at(schema, arguments, 3);
+  const auto [stride_height, stride_width] = pair_at(schema, arguments, 4);
+  at::native::im2col_shape_check(tensor_at(arguments, 0), Tensor(), kernel_height, kernel_width, dilation_height,
+                                 dilation_width, pad_height, pad_width, stride_height, stride_width);
+}
+
 /// col2im(self, output_size, kernel_size, dilation, padding, stride)
-void col2im(const Schema&, Arguments arguments) {
-  const auto pair = [&](size_t place) {
-    const auto values = arguments[place].toIntVector();
-    TORCH_CHECK(values.size() == 2, "col2im: expected two integers at argument ", place, ", got ", values.size());
-    return std::pair(values[0], values[1]);
-  };
-  const auto [height, width] = pair(1);
-  const auto [kernel_height, kernel_width] = pair(2);
-  const auto [dilation_height, dilation_width] = pair(3);
-  const auto [pad_height, pad_width] = pair(4);
-  const auto [stride_height, stride_width] = pair(5);
+void col2im(const Schema& schema, Arguments arguments) {
+  const auto [height, width] = pair_at(schema, arguments, 1);
+  const auto [kernel_height, kernel_width] = pair_at(schema, arguments, 2);
+  const auto [dilation_height, dilation_width] = pair_at(schema, arguments, 3);
+  const auto [pad_height, pad_width] = pair_at(schema, arguments, 4);
+  const auto [stride_height, stride_width] = pair_at(schema, arguments, 5);
   at::native::col2im_shape_check(tensor_at(arguments, 0), Tensor(), height, width, kernel_height, kernel_width,
                                  dilation_height, dilation_width, pad_height, pad_width, stride_height, stride_width);
 }
@@ -97,15 +153,16 @@ void reflection_pad(const Schema& schema, Arguments arguments) {
 }
 
 constexpr NamedCheck kImagesChecks[] = {
-    {"convolution", are_factors<0, 1>},
-    {"_convolution", are_factors<0, 1>},
+    {"convolution", convolution},
+    {"_convolution", convolution},
     {"native_batch_norm", batch_norm},
     {"_native_batch_norm_legit", batch_norm},
     {"_batch_norm_with_update", batch_norm},
     {"_batch_norm_no_update", batch_norm},
     {"native_layer_norm", normalization<2, 3>},
-    {"native_group_norm", normalization<1, 2>},
+    {"native_group_norm", group_norm},
     {"_adaptive_avg_pool2d", is_floating<0>},
+    {"im2col", im2col},
     {"col2im", col2im},
     {"fractional_max_pool2d", fractional_max_pool<2>},
     {"fractional_max_pool3d", fractional_max_pool<3>},

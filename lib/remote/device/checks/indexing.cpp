@@ -1,5 +1,6 @@
 #include <ATen/ExpandUtils.h>
 #include <ATen/native/BucketizationUtils.h>
+#include <ATen/native/TypeProperties.h>
 
 #include <algorithm>
 #include <optional>
@@ -151,14 +152,82 @@ void index_select(const Schema& schema, Arguments arguments) {
   const Tensor& index = tensor_at(arguments, 2);
   TORCH_CHECK_INDEX(index.dim() <= 1, "index_select(): Index is supposed to be a vector, but got one of sizes ",
                     index.sizes());
+  const Tensor& self = tensor_at(arguments, 0);
+  const int64_t dim = at::maybe_wrap_dim(arguments[1].toInt(), self.dim());
+  TORCH_CHECK(self.dim() > 0 || index.numel() == 1, "index_select(): Index to scalar can have only 1 value, got ",
+              index.numel(), " value(s)");
+  const bool has_any = self.dim() == 0 || self.size(dim) > 0 || index.numel() == 0;
+  TORCH_CHECK_INDEX(has_any || self.dim() > 1, "index out of range in self, which has sizes ", self.sizes());
+  TORCH_CHECK(has_any, "index_select(): self indexing axis dim should be positive, got self of sizes ", self.sizes());
 }
 
 /// index_fill_(self, dim, index, value)
 void index_fill(const Schema& schema, Arguments arguments) {
-  is_long<2>(schema, arguments);
   const Tensor& index = tensor_at(arguments, 2);
+  TORCH_CHECK_INDEX(index.scalar_type() == at::kLong, "index_fill_(): Expected dtype int64 for index, but got ",
+                    index.scalar_type(), "; convert it with .to(...)");
+  const Tensor& self = tensor_at(arguments, 0);
+  (void)at::maybe_wrap_dim(arguments[1].toInt(), self.dim());
+  TORCH_CHECK(self.is_complex() || !arguments[3].isTensor() || !arguments[3].toTensor().is_complex(),
+              "index_fill_(): Converting complex Scalar to non-complex type is not supported");
   TORCH_CHECK(index.dim() <= 1, "Index has to be a vector/scalar, but got one of sizes ", index.sizes());
   fill<3>(schema, arguments);
+}
+
+/// gather(self, dim, index, *, sparse_grad): an out may be the index.
+void gather(const Schema& schema, Arguments arguments) {
+  outs_are_apart<0>(schema, arguments);
+  if (schema.arguments().back().is_out()) {
+    at::assert_no_partial_overlap(arguments.back().toTensor(), tensor_at(arguments, 2));
+  }
+}
+
+/// scatter(self, dim, index, src or value, ...)
+void scatter(const Schema& schema, Arguments arguments) {
+  if (arguments[3].isScalar()) fits(schema, tensor_at(arguments, 0), arguments[3].toScalar());
+  outs_are_apart<2, 3>(schema, arguments);
+}
+
+/// scatter_reduce(self, dim, index, src, reduce, *, include_self)
+void scatter_reduce(const Schema& schema, Arguments arguments) {
+  outs_are_apart<2, 3>(schema, arguments);
+  const Tensor& self = tensor_at(arguments, 0);
+  const std::string_view reduce = arguments[4].toStringView();
+  const bool is_computed = reduce == "mean"                       ? self.scalar_type() != at::kBool
+                           : reduce == "amax" || reduce == "amin" ? !self.is_complex()
+                                                                  : true;
+  TORCH_CHECK_NOT_IMPLEMENTED(is_computed || tensor_at(arguments, 2).numel() == 0, schema.name(), ": ", reduce,
+                              " is not implemented for '", self.scalar_type(), "'; convert the tensors with .to(...)");
+}
+
+/// repeat_interleave.Tensor(repeats)
+void repeat_interleave(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype == at::kLong || dtype == at::kInt, schema.name(),
+                              ": expected repeats of dtype Long or Int, but got ", dtype,
+                              "; convert them with .to(...)");
+}
+
+/// segment_reduce(data, reduce, *, lengths, indices, offsets, axis, ...)
+void segment_reduce(const Schema& schema, Arguments arguments) {
+  const std::string_view reduce = arguments[1].toStringView();
+  constexpr std::string_view kKinds[] = {"sum", "prod", "mean", "amax", "amin", "max", "min"};
+  TORCH_CHECK(std::ranges::find(kKinds, reduce) != std::end(kKinds),
+              "reduce argument must be either sum, prod, mean, amax or amin, got ", reduce);
+  const size_t place = tensor_at(arguments, 4).defined() ? 4 : 2;
+  const Tensor& segments = tensor_at(arguments, place);
+  if (!segments.defined()) return;
+  const char* name = schema.arguments()[place].name().c_str();
+  TORCH_CHECK(tensor_at(arguments, 0).dim() >= segments.dim(), "segment_reduce(): expected data to have at least the ",
+              segments.dim(), " dimensions of ", name, ", but got data of sizes ", tensor_at(arguments, 0).sizes());
+  const int64_t axis = at::maybe_wrap_dim(arguments[5].toInt(), tensor_at(arguments, 0).dim());
+  TORCH_CHECK(axis == segments.dim() - 1, "segment_reduce(): Expected axis to be the last dimension of ", name,
+              " but got ", axis, " for ", name, " of sizes ", segments.sizes());
+  TORCH_CHECK(segments.numel() > 0 || arguments[6].toBool(), "segment_reduce(): expected ", name,
+              " to have elements, but got one of sizes ", segments.sizes());
+  const ScalarType dtype = segments.scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype == at::kLong || dtype == at::kInt, schema.name(), ": expected ", name,
+                              " of dtype Long or Int, but got ", dtype, "; convert them with .to(...)");
 }
 
 /// take(self, index)
@@ -172,7 +241,14 @@ void take(const Schema& schema, Arguments arguments) {
 /// cat(tensors, dim): an out of nothing stays as it is.
 void cat(const Schema& schema, Arguments arguments) {
   const auto has_elements = [](const c10::IValue& tensor) { return tensor.toTensor().numel() > 0; };
-  if (std::ranges::any_of(arguments[0].toListRef(), has_elements)) outs_are_apart<0>(schema, arguments);
+  const auto tensors = arguments[0].toListRef();
+  if (std::ranges::any_of(tensors, has_elements)) outs_are_apart<0>(schema, arguments);
+  if (!schema.arguments().back().is_out()) return;
+  at::native::ResultTypeState state;
+  for (const c10::IValue& tensor : tensors) state = at::native::update_result_type_state(tensor.toTensor(), state);
+  const ScalarType result = at::native::result_type(state), out = arguments.back().toTensor().scalar_type();
+  TORCH_CHECK_TYPE(c10::canCast(result, out), "torch.cat(): input types can't be cast to the desired output type ", out,
+                   ": they promote to ", result);
 }
 
 /// index_reduce(self, dim, index, source, reduce)
@@ -190,10 +266,20 @@ void put(const Schema& schema, Arguments arguments) {
   has_source_dtype(schema, arguments);
   if (!arguments[3].toBool()) is_not_deterministic(schema, arguments);
   const int64_t places = tensor_at(arguments, 1).numel(), values = tensor_at(arguments, 2).numel();
+  TORCH_CHECK_INDEX(places == 0 || tensor_at(arguments, 0).numel() > 0,
+                    "put_(): Tried to put elements into an empty tensor");
   TORCH_CHECK_INDEX(places == values, schema.name(),
                     ": expected source and index to have the same number of elements, "
                     "but got source.numel() = ",
                     values, ", index.numel() = ", places);
+}
+
+/// embedding(weight, indices, ...)
+void embedding(const Schema& schema, Arguments arguments) {
+  is_index<1>(schema, arguments);
+  const Tensor &weight = tensor_at(arguments, 0), &indices = tensor_at(arguments, 1);
+  TORCH_CHECK(weight.dim() == 0 || weight.size(0) > 0 || indices.numel() == 0,
+              "index_select(): self indexing axis dim should be positive, got weight of sizes ", weight.sizes());
 }
 
 /// _embedding_bag(weight, indices, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights, include_last_offset,
@@ -236,7 +322,7 @@ void bucketize(const Schema&, Arguments arguments) {
 }
 
 constexpr NamedCheck kIndexingChecks[] = {
-    {"embedding", is_index<1>},
+    {"embedding", embedding},
     {"_embedding_bag", embedding_bag},
     {"_embedding_bag_forward_only", embedding_bag},
     {"index_select", index_select},
@@ -244,10 +330,12 @@ constexpr NamedCheck kIndexingChecks[] = {
     {"fill_", fill<1>},
     {"take", take},
     {"cat", cat},
-    {"gather", outs_are_apart<0, 2>},
-    {"scatter", outs_are_apart<2, 3>},
+    {"gather", gather},
+    {"scatter", scatter},
     {"scatter_add", outs_are_apart<2, 3>},
-    {"scatter_reduce", outs_are_apart<2, 3>},
+    {"scatter_reduce", scatter_reduce},
+    {"segment_reduce", segment_reduce},
+    {"repeat_interleave", repeat_interleave},
     {"index_add", outs_are_apart<2, 3>},
     {"index_copy", outs_are_apart<2, 3>},
     {"index_reduce", index_reduce},

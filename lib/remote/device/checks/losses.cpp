@@ -1,7 +1,10 @@
 #include <ATen/native/LossMulti.h>
 
+#include <algorithm>
+
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
+#include <remote/device/runtime.h>
 
 namespace remote::device::checks {
 namespace {
@@ -55,6 +58,17 @@ void multi_margin_loss(const Schema& schema, Arguments arguments) {
   int64_t frames = 0, dim = 0;
   at::native::multi_margin_loss_shape_check(frames, dim, input.dim(), input, tensor_at(arguments, 1),
                                             weight.defined() ? std::optional(weight) : std::nullopt);
+  if (input.numel() == 0 || !worker_is(c10::kCPU, input)) return;
+  const ScalarType dtype = input.scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype == at::kFloat || dtype == at::kDouble, schema.name(), ": not implemented for '",
+                              dtype, "' on a CPU worker; convert the input to Float or Double with .to(...)");
+  TORCH_CHECK(!weight.defined() || weight.scalar_type() == dtype, schema.name(), ": expected scalar type ", dtype,
+              " for weight, but found ", weight.scalar_type(), "; convert it with .to(...)");
+}
+
+/// _softmax_backward_data(grad_output, output, dim, input_dtype) and that of log_softmax
+void softmax_backward(const Schema& schema, Arguments arguments) {
+  if (tensor_at(arguments, 0).numel() > 0) are_of_one_dtype<0, 1>(schema, arguments);
 }
 
 /// multilabel_margin_loss_forward(self, target, reduction)
@@ -63,6 +77,31 @@ void multilabel_margin_loss(const Schema& schema, Arguments arguments) {
   const Tensor& input = tensor_at(arguments, 0);
   int64_t frames = 0, dim = 0;
   at::native::multilabel_margin_loss_shape_check(frames, dim, input.dim(), input, tensor_at(arguments, 1));
+}
+
+/// The sequences that the lengths speak of are there: as ctc_loss_allocate_outputs() in
+/// aten/src/ATen/native/LossCTC.cpp.
+void check_lengths(const Tensor& log_probs_TBC, const Tensor& targets, c10::IntArrayRef inputs,
+                   c10::IntArrayRef lengths) {
+  for (const int64_t input : inputs) {
+    TORCH_CHECK(input >= 0 && input <= log_probs_TBC.size(0), "Expected input_lengths to have values from 0 to ",
+                log_probs_TBC.size(0), ", but got value ", input);
+  }
+  TORCH_CHECK(targets.dim() == 1 || targets.dim() == 2,
+              "Expected targets to have 1 or 2 dimensions, but got one of sizes ", targets.sizes());
+  int64_t longest = 0, all = 0;
+  for (const int64_t length : lengths) {
+    TORCH_CHECK(length >= 0, "Expected target_lengths to have value at least 0, but got value ", length);
+    longest = std::max(longest, length);
+    all += length;
+  }
+  if (targets.dim() == 1) {
+    TORCH_CHECK(targets.size(0) == all, "Expected targets of size ", all, ", the sum of target_lengths, but got ",
+                targets.sizes());
+  } else {
+    TORCH_CHECK(targets.size(0) == log_probs_TBC.size(1) && targets.size(1) >= longest, "Expected targets of sizes [",
+                log_probs_TBC.size(1), ", ", longest, " or more], but got ", targets.sizes());
+  }
 }
 
 /// _ctc_loss(log_probs, targets, input_lengths, target_lengths, ...)
@@ -75,6 +114,8 @@ void ctc_loss(const Schema& schema, Arguments arguments) {
     TORCH_CHECK(count == log_probs_TBC.size(1), schema.arguments()[place].name(), " must be of size batch_size, ",
                 log_probs_TBC.size(1), ", got ", count);
   }
+  if (!arguments[2].isIntList() || !arguments[3].isIntList()) return;
+  check_lengths(log_probs_TBC, tensor_at(arguments, 1), arguments[2].toDimVector(), arguments[3].toDimVector());
 }
 
 constexpr NamedCheck kLossesChecks[] = {
@@ -83,6 +124,8 @@ constexpr NamedCheck kLossesChecks[] = {
     {"nll_loss_forward", class_weight},
     {"nll_loss2d_forward", class_weight},
     {"multi_margin_loss", multi_margin_loss},
+    {"_softmax_backward_data", softmax_backward},
+    {"_log_softmax_backward_data", softmax_backward},
     {"multilabel_margin_loss_forward", multilabel_margin_loss},
     {"_ctc_loss", ctc_loss},
 };

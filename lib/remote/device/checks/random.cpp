@@ -32,6 +32,11 @@ void normal(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
   const bool in_place = schema.name().ends_with('_');
   if (in_place && tensor_at(arguments, 0).numel() > 0) has_kernel(schema, arguments);
+  if (schema.arguments().back().is_out()) {
+    const ScalarType out = arguments.back().toTensor().scalar_type();
+    TORCH_CHECK_NOT_IMPLEMENTED(!c10::isIntegralType(out, /*includeBool=*/true), schema.name(),
+                                ": not implemented for '", out, "'; pass an out of a floating-point or complex dtype");
+  }
   const size_t place = in_place ? 2 : 1;
   if (arguments[place].isTensor()) {
     TORCH_CHECK(!arguments[place].toTensor().is_complex(), "normal expects standard deviation to be non-complex");
@@ -147,7 +152,20 @@ void binomial(const Schema&, Arguments arguments) {
   (void)at::infer_size(tensor_at(arguments, 0).sizes(), tensor_at(arguments, 1).sizes());
 }
 
+/// randperm.generator_out(n, *, generator, out)
+void randperm(const Schema& schema, Arguments arguments) {
+  if (!schema.arguments().back().is_out()) return;
+  const int64_t count = arguments[0].toInt();
+  const ScalarType dtype = arguments.back().toTensor().scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool && !c10::isComplexType(dtype), schema.name(),
+                              ": not implemented for '", dtype, "'; pass a dtype of numbers in a row");
+  const auto range = range_of(dtype);
+  TORCH_CHECK(!range || count - 1 <= range->second, schema.name(), ": value cannot be converted to type ", dtype,
+              " without overflow: ", count - 1, "; pass a wider dtype");
+}
+
 constexpr NamedCheck kRandomChecks[] = {
+    {"randperm", randperm},
     {"rrelu_with_noise_", is_writable},
     {"poisson", is_floating<0>},
     {"normal_", normal},

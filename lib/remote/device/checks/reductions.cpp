@@ -36,12 +36,19 @@ void has_dims(const Schema&, Arguments arguments) {
 void nansum(const Schema& schema, Arguments arguments) {
   const Tensor& input = tensor_at(arguments, 0);
   TORCH_CHECK(!input.is_complex() || !worker_is(c10::kCPU, input), "nansum on CPU does not support complex inputs");
+  if (schema.arguments().back().is_out() && input.is_floating_point()) {
+    const ScalarType out = arguments.back().toTensor().scalar_type();
+    TORCH_CHECK_NOT_IMPLEMENTED(c10::isFloatingType(out), schema.name(), ": not implemented for '", out,
+                                "'; pass an out of a floating-point dtype");
+  }
   has_dims<1>(schema, arguments);
 }
 
 /// std(self, dim, *, correction, keepdim) and alike
 void deviation(const Schema& schema, Arguments arguments) {
-  is_inexact<0>(schema, arguments);
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(!c10::isIntegralType(dtype, /*includeBool=*/true), schema.name(),
+              ": expected a floating-point or complex dtype for self, but got ", dtype, "; convert it with .to(...)");
   has_dims<1>(schema, arguments);
 }
 
@@ -54,6 +61,9 @@ void kthvalue(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(k >= 1 && k <= (input.dim() > 0 ? input.size(dim) : 1),
               "kthvalue(): selected number k out of range for dimension ", dim, ": got k=", k, " for sizes ",
               input.sizes());
+  const bool has_order = input.scalar_type() != at::kBool && !input.is_complex();
+  TORCH_CHECK_NOT_IMPLEMENTED(has_order || input.dim() == 0 || input.numel() == 0, schema.name(),
+                              ": not implemented for '", input.scalar_type(), "'; convert it with .to(...)");
 }
 
 /// aminmax.out(self, *, dim, keepdim, min, max)
@@ -64,6 +74,75 @@ void aminmax(const Schema& schema, Arguments arguments) {
     TORCH_CHECK(out == dtype, "Expected out tensor to have dtype ", dtype, ", but got ", out, " instead; pass ",
                 schema.arguments()[i].name(), " of the input's dtype");
   }
+}
+
+/// cumsum.out(self, dim, *, dtype, out) and cumprod.out
+void cumulative(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  if (!schema.arguments().back().is_out() || input.dim() == 0 || input.numel() == 0) return;
+  TORCH_CHECK_NOT_IMPLEMENTED(arguments.back().toTensor().scalar_type() != at::kBool, schema.name(),
+                              ": not implemented for 'Bool'; pass a dtype of numbers");
+}
+
+/// The weights of a histogram, where there are any: one for each of its values.
+void are_weights(const Tensor& weights, const Tensor& values, c10::IntArrayRef expected) {
+  if (!weights.defined()) return;
+  TORCH_CHECK(weights.scalar_type() == values.scalar_type(),
+              "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same "
+              "dtype, but got ",
+              values.scalar_type(), " and ", weights.scalar_type());
+  TORCH_CHECK(weights.sizes() == expected, "torch.histogramdd: if weight tensor is provided it should have the sizes ",
+              expected, ", but got ", weights.sizes());
+}
+
+void are_edges(const Tensor& edges, const Tensor& values) {
+  TORCH_CHECK(edges.dim() == 1, "torch.histogramdd: bins tensor should have one dimension, but got ", edges.dim(),
+              " dimensions in the bins tensor for dimension 0");
+  TORCH_CHECK(edges.scalar_type() == values.scalar_type(),
+              "torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype ",
+              values.scalar_type(), " and bins with dtype ", edges.scalar_type());
+  TORCH_CHECK(edges.numel() > 1, "torch.histogram(): bins must be > 0, but got ", edges.numel() - 1,
+              " for dimension 0");
+}
+
+/// bin_ct(self, bins, *, range, weight, density) and bins_tensor(self, bins, *, weight, density)
+void histogram(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  const bool has_edges = arguments[1].isTensor();
+  if (has_edges) {
+    are_edges(tensor_at(arguments, 1), input);
+  } else {
+    TORCH_CHECK(arguments[1].toInt() > 0, "torch.histogram(): bins must be > 0, but got ", arguments[1].toInt(),
+                " for dimension 0");
+  }
+  const Tensor& weights = tensor_at(arguments, has_edges ? 2 : 3);
+  if (weights.defined()) are_weights(weights.reshape(-1), input, {input.numel()});
+  const ScalarType dtype = input.scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype == at::kFloat || dtype == at::kDouble, schema.name(), ": not implemented for '",
+                              dtype, "'; convert the tensors to Float or Double with .to(...)");
+}
+
+/// bincount(self, weights, minlength)
+void bincount(const Schema& schema, Arguments arguments) {
+  const ScalarType dtype = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK_NOT_IMPLEMENTED(c10::isIntegralType(dtype, /*includeBool=*/false), schema.name(),
+                              ": expected integers to count, but got ", dtype, "; convert them with .to(...)");
+}
+
+/// mode(self, dim, keepdim): of a single number no kernel is asked.
+void mode(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  TORCH_CHECK_NOT_IMPLEMENTED(!input.is_complex() || input.dim() == 0 || input.numel() == 0, schema.name(),
+                              ": not implemented for '", input.scalar_type(), "'");
+  has_elements_along<1>(schema, arguments);
+}
+
+/// all.out(self, ..., *, out) and any.out
+void truth(const Schema& schema, Arguments arguments) {
+  if (!schema.arguments().back().is_out()) return;
+  const ScalarType out = arguments.back().toTensor().scalar_type();
+  TORCH_CHECK(out == at::kBool || out == at::kByte, schema.name(),
+              ": Expected out tensor to have dtype bool or uint8, but got ", out, " instead");
 }
 
 /// _logcumsumexp(self, dim)
@@ -80,6 +159,12 @@ void histogramdd(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(bins == input.size(-1),
               "histogramdd: The size of bins must be equal to the innermost dimension of the input, got ", bins,
               " for an input of sizes ", input.sizes());
+  for (const c10::IValue& count : arguments[1].toListRef()) {
+    TORCH_CHECK(!count.isInt() || count.toInt() > 0, "torch.histogram(): bins must be > 0, but got ", count);
+    if (count.isTensor()) are_edges(count.toTensor(), input);
+  }
+  const size_t weights = schema.name() == "aten::_histogramdd_from_bin_tensors" ? 2 : 3;
+  are_weights(tensor_at(arguments, weights), input, input.sizes().slice(0, static_cast<size_t>(input.dim()) - 1));
 }
 
 /// histc(self, bins, min, max)
@@ -90,11 +175,30 @@ void histc(const Schema&, Arguments arguments) {
 }
 
 /// _cdist_forward(x1, x2, p, compute_mode)
-void cdist(const Schema&, Arguments arguments) {
+void cdist(const Schema& schema, Arguments arguments) {
   for (const size_t place : {0, 1}) {
     const ScalarType dtype = tensor_at(arguments, place).scalar_type();
     TORCH_CHECK(at::isFloatingType(dtype), "cdist only supports floating-point dtypes, X", place + 1, " got: ", dtype,
                 "; convert it with .to(...)");
+  }
+  const Tensor &first = tensor_at(arguments, 0), &second = tensor_at(arguments, 1);
+  const double p = arguments[2].toDouble();
+  TORCH_CHECK(p >= 0, "cdist only supports non-negative p values, got ", p);
+  // Large ones, or all where asked for, are computed by a product, which takes two dtypes.
+  constexpr int64_t kLarge = 25;
+  const int64_t mode = arguments[3].isNone() ? 0 : arguments[3].toInt();
+  const bool is_large = first.size(-2) > kLarge || second.size(-2) > kLarge;
+  const bool by_product = p == 2 && (mode == 1 || (mode == 0 && is_large));
+  if (!by_product && first.numel() > 0 && second.numel() > 0) are_of_one_dtype<0, 1>(schema, arguments);
+}
+
+/// _pdist_forward(self, p)
+void pdist(const Schema& schema, Arguments arguments) {
+  const Tensor& input = tensor_at(arguments, 0);
+  if (input.dim() == 2 && input.size(0) > 1 && input.size(1) > 0) {
+    TORCH_CHECK_NOT_IMPLEMENTED(!c10::isReducedFloatingType(input.scalar_type()) || !worker_is(c10::kCPU, input),
+                                schema.name(), ": not implemented for '", input.scalar_type(),
+                                "' on a CPU worker; convert it with .to(...)");
   }
 }
 
@@ -111,8 +215,15 @@ constexpr NamedCheck kReductionsChecks[] = {
     {"min", has_elements},
     {"median", has_elements_along<1>},
     {"nanmedian", has_elements_along<1>},
-    {"mode", has_elements_along<1>},
+    {"mode", mode},
+    {"all", truth},
+    {"any", truth},
+    {"cumsum", cumulative},
+    {"cumprod", cumulative},
     {"histc", histc},
+    {"histogram", histogram},
+    {"bincount", bincount},
+    {"_pdist_forward", pdist},
     {"_histogramdd_bin_edges", histogramdd},
     {"_histogramdd_from_bin_cts", histogramdd},
     {"_histogramdd_from_bin_tensors", histogramdd},

@@ -23,4 +23,7 @@ CheckTable losses_checks();
 CheckTable random_checks();
 CheckTable reductions_checks();
 
+/// Of all ops on lists whose names begin with "_foreach_".
+void foreach (const c10::FunctionSchema& schema, c10::ArrayRef<c10::IValue> arguments);
+
 }  // namespace remote::device::checks

@@ -9,6 +9,7 @@
 
 #include <remote/device/describe.h>
 #include <remote/device/op_info.h>
+#include <remote/device/ops/aten_ops.h>
 
 // Note [Inference tensors]
 // An inference tensor has no autograd keys. On the CPU an op on one runs its kernel at once, and the result needs no
@@ -20,9 +21,7 @@ namespace remote::device {
 namespace {
 
 bool is_new(const at::Tensor& out) {
-  if (!is_remote(out)) return false;
-  const auto* context = context_of(*out.unsafeGetTensorImpl());
-  return context != nullptr && !context->announced;
+  return is_remote(out) && is_untouched(*out.unsafeGetTensorImpl());
 }
 
 /// Whether a wrapper made the outs for inputs that autograd has not seen. A caller's own unused out looks like that.
@@ -62,7 +61,7 @@ class OutVariant final : public c10::OperatorKernel {
 /// The names of ops that LibTorch calls by their out variants.
 std::unordered_set<std::string> wrapped_ops() {
   std::unordered_set<std::string> names;
-  for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
+  for (const auto& name : aten_ops()) {
     const auto op = c10::Dispatcher::singleton().findSchema(name);
     if (op && op->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutogradNonFunctional)) {
       names.insert(name.name);
@@ -72,17 +71,16 @@ std::unordered_set<std::string> wrapped_ops() {
 }
 
 TORCH_LIBRARY_IMPL(aten, AutogradPrivateUse1, m) {
-  constexpr std::string_view kNamespace = "aten::";
   const auto wrapped = wrapped_ops();
-  for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
-    if (!name.name.starts_with(kNamespace) || !wrapped.contains(name.name)) continue;
+  for (const auto& name : aten_ops()) {
+    if (!wrapped.contains(name.name)) continue;
     const auto op = c10::Dispatcher::singleton().findSchema(name);
     if (!op || !std::ranges::any_of(op->schema().arguments(), &c10::Argument::is_out) ||
         !op->hasKernelForDispatchKey(c10::DispatchKey::Autograd)) {
       continue;
     }
     auto autograd = op->getComputedKernelForDispatchKey(c10::DispatchKey::AutogradXLA);
-    m.impl(toString(name).substr(kNamespace.size()).c_str(),
+    m.impl(name_within_aten(name).c_str(),
            torch::CppFunction::makeFromBoxedFunctor(std::make_unique<OutVariant>(std::move(autograd))));
   }
 }

@@ -59,18 +59,6 @@ bool cpu_takes_mkldnn(const Tensor& input, at::TensorList hidden, at::TensorList
   return true;
 }
 
-/// Whether this LSTM is left to LibTorch's CPU code as a whole: for mkldnn it has other kernels without gradients, and
-/// takes lower precisions where the processor has them. Not with dropout, for which the op takes no generator.
-bool cpu_decides(RecurrentKind kind, const Tensor& input, const RecurrentOptions& options) {
-  if (kind != RecurrentKind::kLstm || !options.batch_sizes.empty() || !at::globalContext().userEnabledMkldnn()) {
-    return false;
-  }
-  if (options.dropout != 0 && options.train && options.layers > 1) return false;
-  const ScalarType dtype = input.scalar_type();
-  if (at::GradMode::is_enabled()) return dtype == at::kBFloat16;
-  return dtype == at::kFloat || dtype == at::kBFloat16 || dtype == at::kHalf;
-}
-
 /// Whether someone wants to see the ops that a layer is made of: a mode of Python's, a function transform, or
 /// forward-mode differentiation.
 bool is_watched(const Tensor& input, at::TensorList hidden, at::TensorList parameters) {
@@ -78,6 +66,20 @@ bool is_watched(const Tensor& input, at::TensorList hidden, at::TensorList param
     return at::isTensorSubclassLike(tensor) || tensor._fw_grad(/*level=*/0).defined();
   };
   return watched(input) || std::ranges::any_of(hidden, watched) || std::ranges::any_of(parameters, watched);
+}
+
+/// Whether this LSTM is left to LibTorch's CPU code as a whole: for mkldnn it has other kernels without gradients, and
+/// takes lower precisions where the processor has them. Not with dropout, for which the op takes no generator.
+bool cpu_decides(RecurrentKind kind, const Tensor& input, at::TensorList hidden, at::TensorList parameters,
+                 const RecurrentOptions& options) {
+  if (kind != RecurrentKind::kLstm || !options.batch_sizes.empty() || !at::globalContext().userEnabledMkldnn()) {
+    return false;
+  }
+  if (options.dropout != 0 && options.train && options.layers > 1) return false;
+  const ScalarType dtype = input.scalar_type();
+  const bool is_taken =
+      dtype == at::kBFloat16 || (!at::GradMode::is_enabled() && (dtype == at::kFloat || dtype == at::kHalf));
+  return is_taken && !is_watched(input, hidden, parameters);
 }
 
 std::pair<Tensor, RecurrentState> lstm_mkldnn_layer(const Tensor& input_TBF, const RecurrentState& state,
@@ -137,8 +139,7 @@ std::optional<std::vector<Tensor>> run(RecurrentKind kind, const Tensor& input, 
   if (worker_is(at::kCUDA, input)) return run_on_cudnn(kind, input, hidden.vec(), parameters.vec(), options);
   if (!worker_is(at::kCPU, input)) return std::nullopt;
   at::native::check_attributes(input, parameters, hidden);
-  if (cpu_decides(kind, input, options) && !is_watched(input, hidden, parameters))
-    return run_whole(kind, input, hidden, parameters, options);
+  if (cpu_decides(kind, input, hidden, parameters, options)) return run_whole(kind, input, hidden, parameters, options);
   auto [output, last] = run_as_cpu(kind, input, hidden, parameters, options);
   std::vector<Tensor> results{std::move(output)};
   results.insert(results.end(), last.begin(), last.end());
@@ -195,9 +196,10 @@ std::optional<std::vector<Tensor>> run_as_padded(const Tensor& data, at::TensorL
                                                  RecurrentOptions options) {
   const std::vector<int64_t> sizes = std::exchange(options.batch_sizes, {});
   if (sizes.front() != sizes.back() || !worker_is(at::kCPU, data)) return std::nullopt;
-  const bool is_whole = cpu_decides(RecurrentKind::kLstm, data, options) && !is_watched(data, hidden, parameters);
-  const bool takes_mkldnn = cpu_takes_mkldnn(data, hidden, parameters) || is_whole;
-  if (!takes_mkldnn) return std::nullopt;
+  if (!cpu_takes_mkldnn(data, hidden, parameters) &&
+      !cpu_decides(RecurrentKind::kLstm, data, hidden, parameters, options)) {
+    return std::nullopt;
+  }
   const auto steps = static_cast<int64_t>(sizes.size());
   auto results =
       run(RecurrentKind::kLstm, data.view({steps, sizes.front(), data.size(1)}), hidden, parameters, options);

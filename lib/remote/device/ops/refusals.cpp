@@ -3,6 +3,7 @@
 #include <torch/library.h>
 
 #include <remote/device/error.h>
+#include <remote/device/ops/aten_ops.h>
 
 namespace remote::device {
 namespace {
@@ -45,12 +46,10 @@ const char* form_of(std::string_view op) {
 
 /// Refuses the ops of aten that have a form in their names; all, or those of one form.
 void refuse_by_name(torch::Library& m, std::optional<std::string_view> only = std::nullopt) {
-  constexpr std::string_view kNamespace = "aten::";
-  for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
-    if (!name.name.starts_with(kNamespace)) continue;
-    const char* form = form_of(std::string_view(name.name).substr(kNamespace.size()));
-    if (form == nullptr || (only && *only != form)) continue;
-    m.impl(toString(name).substr(kNamespace.size()).c_str(), refusal(form));
+  for (const auto& op : aten_ops()) {
+    const std::string name = name_within_aten(op);
+    const char* form = form_of(std::string_view(name).substr(0, name.find('.')));
+    if (form != nullptr && (!only || *only == form)) m.impl(name.c_str(), refusal(form));
   }
 }
 

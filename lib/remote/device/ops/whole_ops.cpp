@@ -2,6 +2,7 @@
 #include <ATen/Context.h>
 #include <torch/library.h>
 
+#include <remote/device/ops/aten_ops.h>
 #include <remote/device/recorder.h>
 
 namespace remote::device {
@@ -61,10 +62,10 @@ torch::CppFunction recorder() { return torch::CppFunction::makeFromBoxedFunction
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
   for (const char* name : kWholeOps) m.impl(name, recorder());
   m.impl("convolution", torch::CppFunction::makeFromBoxedFunction<&record_convolution>());
-  for (const auto& name : c10::Dispatcher::singleton().getAllOpNames()) {
-    if (!is_foreach(name)) continue;
-    const bool in_place = name.name.ends_with('_');
-    m.impl(toString(name).substr(std::string_view("aten::").size()).c_str(),
+  for (const auto& op : aten_ops()) {
+    if (!is_foreach(op)) continue;
+    const bool in_place = op.name.ends_with('_');
+    m.impl(name_within_aten(op).c_str(),
            in_place ? torch::CppFunction::makeFromBoxedFunction<&record_foreach_in_place>() : recorder());
   }
 }

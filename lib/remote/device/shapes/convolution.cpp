@@ -18,8 +18,8 @@ struct Window {
   int64_t groups = 1;
 };
 
-/// [batch, channels out, spatial sizes...]
-Dims output_sizes(IntArrayRef input, IntArrayRef weight, const Window& window) {
+/// [batch, channels out, spatial sizes...]; `may_be_empty`: a result of no pixels is no mistake.
+Dims output_sizes(IntArrayRef input, IntArrayRef weight, const Window& window, bool may_be_empty) {
   Dims sizes{input[0], window.transposed ? weight[1] * window.groups : weight[0]};
   if (input[1] == 0) sizes[1] = 0;  // as LibTorch has it
   for (size_t i = 0; i < input.size() - 2; ++i) {
@@ -31,8 +31,9 @@ Dims output_sizes(IntArrayRef input, IntArrayRef weight, const Window& window) {
     sizes.push_back(window.transposed ? (input[i + 2] - 1) * window.stride[i] - 2 * window.padding[i] + reach +
                                             window.output_padding[i]
                                       : (padded - reach) / window.stride[i] + 1);
-    TORCH_CHECK(sizes.back() > 0 || input[1] == 0, "Given input of size ", input, " and weight of size ", weight,
-                ": calculated output size ", sizes.back(), " in dimension ", i + 2, " is too small");
+    TORCH_CHECK(sizes.back() > 0 || (sizes.back() == 0 && may_be_empty) || input[1] == 0, "Given input of size ", input,
+                " and weight of size ", weight, ": calculated output size ", sizes.back(), " in dimension ", i + 2,
+                " is too small");
   }
   return sizes;
 }
@@ -92,12 +93,27 @@ OutputSpec laid_out(IntArrayRef sizes, ScalarType dtype, at::MemoryFormat format
   return spec;
 }
 
+OutputSpec channels_last(IntArrayRef sizes) {
+  return laid_out(sizes, ScalarType::Float, at::MemoryFormat::ChannelsLast);
+}
+
 /// Whether a part of a channels-last tensor, one of `groups` along `dimension`, is still taken for channels last. One
 /// channel of one pixel could be read either way and is not.
 bool group_is_channels_last(IntArrayRef sizes, size_t dimension, int64_t groups) {
   std::vector<int64_t> part = sizes.vec();
   part[dimension] /= groups;
-  return AsPlane(laid_out(part, ScalarType::Float, at::MemoryFormat::ChannelsLast)).suggests_channels_last();
+  return AsPlane(channels_last(part)).suggests_channels_last();
+}
+
+/// The same of a tensor that is made channels last first, where it is not: otherwise the strides of its sizes of 1
+/// stay.
+bool group_stays_channels_last(const OutputSpec& tensor, size_t dimension, int64_t groups) {
+  AsPlane part(tensor);
+  if (!part.is_channels_last()) return group_is_channels_last(tensor.sizes, dimension, groups);
+  const bool is_taken_for_it = part.suggests_channels_last();
+  part.sizes[dimension] /= groups;
+  if (is_taken_for_it && !part.is_channels_last()) return group_is_channels_last(tensor.sizes, dimension, groups);
+  return part.suggests_channels_last();
 }
 
 /// How a convolution lays out its results.
@@ -118,20 +134,23 @@ std::optional<Layout> choose_layout(const ShapeQuery& query, const Tensor& input
   const bool is_volume = weight.dim() == 5;
   const bool is_double = input.scalar_type() == ScalarType::Double || weight.scalar_type() == ScalarType::Double;
   if (is_double && (is_volume || !on_cpu(query))) return Layout{};
-  const bool is_channels_last =
-      weight.dim() == 3
-          // The one line is made contiguous first; the weight is taken as it comes.
-          ? AsPlane(contiguous(input.sizes(), input.scalar_type())).suggests_channels_last() ||
-                AsPlane(strided(weight.sizes(), weight.strides(), weight.scalar_type())).suggests_channels_last()
-          : input.suggest_memory_format() != at::MemoryFormat::Contiguous ||
-                weight.suggest_memory_format() != at::MemoryFormat::Contiguous;
+  const auto as_is = [](const Tensor& tensor) {
+    return strided(tensor.sizes(), tensor.strides(), tensor.scalar_type());
+  };
+  // One line is made contiguous first, where it is not; the weight is taken as it comes.
+  const bool is_rewritten = weight.dim() == 3 && !input.is_contiguous();
+  const OutputSpec input_layout = is_rewritten ? contiguous(input.sizes(), input.scalar_type()) : as_is(input);
+  const bool is_channels_last = weight.dim() == 3 ? AsPlane(input_layout).suggests_channels_last() ||
+                                                        AsPlane(as_is(weight)).suggests_channels_last()
+                                                  : input.suggest_memory_format() != at::MemoryFormat::Contiguous ||
+                                                        weight.suggest_memory_format() != at::MemoryFormat::Contiguous;
   if (!is_channels_last) return Layout{};
   const std::optional<bool> onednn = on_cpu(query) ? takes_onednn(query.worker, input, weight, window) : true;
   if (!onednn) return std::nullopt;
   if (is_volume) return *onednn ? Layout{at::MemoryFormat::ChannelsLast3d} : Layout{};
   const bool groups_are_not = !*onednn && window.groups > 1 &&
-                              !group_is_channels_last(input.sizes(), 1, window.groups) &&
-                              !group_is_channels_last(weight.sizes(), 0, window.groups);
+                              !group_stays_channels_last(input_layout, 1, window.groups) &&
+                              !group_stays_channels_last(as_is(weight), 0, window.groups);
   return groups_are_not ? Layout{} : Layout{at::MemoryFormat::ChannelsLast, !*onednn};
 }
 
@@ -147,13 +166,16 @@ Window window_at(const ShapeQuery& query, size_t first, size_t spatial) {
 }
 
 void check_window(const ShapeQuery& query, const Window& window) {
+  const bool asks_kernel = on_cpu(query) && tensor_at(query, 0).numel() > 0;
   const auto least = [](const Dims& values) { return *std::min_element(values.begin(), values.end()); };
+  TORCH_CHECK(!window.transposed || least(window.output_padding) >= 0,
+              "negative output_padding is not supported: output_padding=", IntArrayRef(window.output_padding));
   TORCH_CHECK(least(window.padding) >= 0, "negative padding is not supported: padding=", IntArrayRef(window.padding));
   TORCH_CHECK(least(window.stride) > 0, "non-positive stride is not supported: stride=", IntArrayRef(window.stride));
   TORCH_CHECK(least(window.dilation) > 0,
               "dilation should be greater than zero: dilation=", IntArrayRef(window.dilation));
   TORCH_CHECK(window.groups > 0, "expected groups to be greater than 0, but got groups=", window.groups);
-  for (size_t i = 0; window.transposed && on_cpu(query) && i < window.stride.size(); ++i) {
+  for (size_t i = 0; window.transposed && asks_kernel && i < window.stride.size(); ++i) {
     TORCH_CHECK(window.output_padding[i] < std::max(window.stride[i], window.dilation[i]),
                 "output padding must be smaller than either stride or dilation, but got output_padding=",
                 window.output_padding[i], ", stride=", window.stride[i], ", dilation=", window.dilation[i]);
@@ -200,8 +222,18 @@ bool convolution(const ShapeQuery& query, OutputSpecs& out) {
   const Window window = window_at(query, 3, static_cast<size_t>(weight.dim()) - 2);
   check_window(query, window);
   check_weight(input, weight, tensor_at(query, 2), window);
-  const Dims sizes = output_sizes(input.sizes(), weight.sizes(), window);
-  if (input.numel() == 0) return returns(out, {contiguous(sizes, input.scalar_type())});
+  TORCH_CHECK(weight.numel() > 0 || input.numel() == 0 || !on_cpu(query),
+              "kernel size should be greater than zero, but got weight of size ", weight.sizes());
+  const bool is_empty = input.numel() == 0;
+  const bool takes_onednn_there =
+      !is_empty && on_cpu(query) && takes_onednn(query.worker, input, weight, window) == true;
+  const bool may_be_empty = is_empty || takes_onednn_there;
+  const Tensor& bias = tensor_at(query, 2);
+  TORCH_CHECK(!takes_onednn_there || !bias.defined() || bias.scalar_type() == input.scalar_type(), "Input type (",
+              input.scalar_type(), ") and bias type (", bias.scalar_type(),
+              ") should be the same; convert one of them with .to(...)");
+  const Dims sizes = output_sizes(input.sizes(), weight.sizes(), window, may_be_empty);
+  if (is_empty) return returns(out, {contiguous(sizes, input.scalar_type())});
   const auto layout = choose_layout(query, input, weight, window);
   return layout && returns(out, {layout->result(sizes, input.scalar_type(), 1, window.groups)});
 }

@@ -56,11 +56,20 @@ void check_rectangle(const ShapeQuery& query) {
   TORCH_CHECK(int_at(query, 1) >= 0, "col must be non-negative, got ", int_at(query, 1));
 }
 
+/// A row of row numbers, and one of column numbers.
+OutputSpec indices(const ShapeQuery& query, int64_t count) {
+  const ScalarType dtype = dtype_at(query, 3, ScalarType::Long);
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype == ScalarType::Long || dtype == ScalarType::Int || !on_cpu(query),
+                              "indices of a triangle: not implemented for '", dtype,
+                              "' on a CPU worker; pass dtype Long or Int");
+  return contiguous({2, count}, dtype);
+}
+
 /// tril_indices(row, col, offset, *, dtype, ...)
 bool tril_indices(const ShapeQuery& query, OutputSpecs& out) {
   check_rectangle(query);
   const int64_t count = at::native::get_tril_size(int_at(query, 0), int_at(query, 1), int_at(query, 2));
-  return returns(out, {contiguous({2, count}, dtype_at(query, 3, ScalarType::Long))});
+  return returns(out, {indices(query, count)});
 }
 
 /// triu_indices(row, col, offset, *, dtype, ...): what tril_indices leaves
@@ -68,7 +77,7 @@ bool triu_indices(const ShapeQuery& query, OutputSpecs& out) {
   check_rectangle(query);
   const int64_t rows = int_at(query, 0), columns = int_at(query, 1);
   const int64_t count = rows * columns - at::native::get_tril_size(rows, columns, int_at(query, 2) - 1);
-  return returns(out, {contiguous({2, count}, dtype_at(query, 3, ScalarType::Long))});
+  return returns(out, {indices(query, count)});
 }
 
 constexpr NamedRule kFactoriesRules[] = {

@@ -89,7 +89,7 @@ bool segment_reduce(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& offsets = tensor_at(query, 4);
   if (!lengths.defined() && !offsets.defined()) return false;
   const int64_t axis = at::maybe_wrap_dim(int_at(query, 5), data.dim());
-  const int64_t segments = lengths.defined() ? lengths.size(axis) : offsets.size(axis) - 1;
+  const int64_t segments = offsets.defined() ? offsets.size(axis) - 1 : lengths.size(axis);
   return returns(out, {contiguous(with_size(data.sizes(), axis, segments), data.scalar_type())});
 }
 

@@ -97,6 +97,7 @@ bool lstsq(const ShapeQuery& query, OutputSpecs& out) {
   if (rows > columns && finds_singular_values) return false;
 
   const bool is_vector = b.dim() == 1 || (a.dim() - 1 == b.dim() && b.sizes() == a.sizes().slice(0, a.dim() - 1));
+  if (!is_vector && a.dim() - 1 == b.dim()) return false;  // LibTorch takes its rows for batches
   const IntArrayRef b_batch = b.sizes().slice(0, b.dim() - (is_vector ? 1 : 2));
   const IntArrayRef a_batch = a.sizes().slice(0, a.dim() - 2);
   const at::DimVector batch = at::infer_size_dimvector(a_batch, b_batch);
@@ -131,7 +132,16 @@ bool int_mm(const ShapeQuery& query, OutputSpecs& out) {
   return returns(out, {contiguous({tensor_at(query, 0).size(0), tensor_at(query, 1).size(1)}, ScalarType::Int)});
 }
 
+/// _compute_linear_combination(input, coefficients): sums of the input's slices along its first dimension
+bool linear_combination(const ShapeQuery& query, OutputSpecs& out) {
+  const Tensor& input = tensor_at(query, 0);
+  Dims sizes(input.sizes());
+  sizes[0] = tensor_at(query, 1).size(0);
+  return returns(out, {contiguous(sizes, input.scalar_type())});
+}
+
 constexpr NamedRule kLinearAlgebraRules[] = {
+    {"_compute_linear_combination", linear_combination},
     {"dot", returns_scalar<0>},
     {"vdot", returns_scalar<0>},
     {"trace", returns_scalar_as<0, summed>},

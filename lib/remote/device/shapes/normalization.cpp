@@ -23,10 +23,15 @@ ScalarType statistics_dtype(const ShapeQuery& query, const Tensor& input, std::i
   return parameter_dtype(query, input, parameters);
 }
 
-/// Channels last with gaps becomes dense; what is row-major is so even where its sizes of 1 leave the choice.
+/// What is row-major or channels last is so even where strides of sizes of 1 say otherwise; channels last with gaps
+/// becomes dense.
 OutputSpec batch_norm_output(const ShapeQuery& query, const Tensor& input) {
   if (!on_cpu(query)) return dense_like(input);
-  return input.is_contiguous() ? contiguous(input.sizes(), input.scalar_type()) : suggested_like(input);
+  for (const auto format :
+       {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast3d, at::MemoryFormat::ChannelsLast}) {
+    if (input.is_contiguous(format)) return formatted(input.sizes(), input.scalar_type(), format);
+  }
+  return suggested_like(input);
 }
 
 struct BatchNorm {

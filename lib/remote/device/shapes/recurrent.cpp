@@ -1,3 +1,5 @@
+#include <ATen/SavedTensorHooks.h>
+
 #include <remote/device/shapes/common.h>
 #include <remote/device/shapes/tables.h>
 
@@ -12,6 +14,8 @@ bool mkldnn_rnn_layer(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& hx = tensor_at(query, 5);
   const Tensor& cx = tensor_at(query, 6);
   if (input.dim() != 3) return false;
+  // Someone may copy what is saved for backward, such as save_on_cpu() in Python, and wants the workspace's size.
+  if (at::SavedTensorDefaultHooks::get_hooks()) return false;
   const ScalarType dtype = input.scalar_type();
   return returns(out, {contiguous({input.size(0), input.size(1), int_at(query, 10)}, dtype),
                        contiguous(hx.sizes(), dtype), contiguous(cx.sizes(), dtype), opaque(ScalarType::Byte)});

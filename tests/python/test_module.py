@@ -1,0 +1,118 @@
+"""What torch itself asks of the module `torch.remote`: seeds, generators, streams, forked children, watching modes.
+
+usage: test_module.py libremotetorch.so
+"""
+
+import copy
+import sys
+import unittest
+import warnings
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.ops.load_library(sys.argv.pop(1))
+torch.set_num_threads(1)
+
+
+class Watch(TorchDispatchMode):
+    """The names of the ops that a program calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.ops = []
+
+    def __torch_dispatch__(self, op, types, arguments=(), options=None):
+        self.ops.append(op.name())
+        return op(*arguments, **(options or {}))
+
+
+class Wrapper(torch.Tensor):
+    """A tensor that has the looks of another, and no storage."""
+
+    @staticmethod
+    def __new__(cls, held):
+        return torch.Tensor._make_wrapper_subclass(cls, held.size(), dtype=held.dtype, device=held.device)
+
+    def __init__(self, held):
+        self.held = held
+
+    @classmethod
+    def __torch_dispatch__(cls, op, types, arguments=(), options=None):
+        held = [value.held if isinstance(value, Wrapper) else value for value in arguments]
+        result = op(*held, **(options or {}))
+        return cls(result) if isinstance(result, torch.Tensor) else result
+
+
+class Seeds(unittest.TestCase):
+    def test_modes_do_not_see_them(self):
+        torch.ones(1, device="remote")
+        with Watch() as watch:
+            torch.manual_seed(1)
+            state = torch.remote.get_rng_state()
+            torch.remote.set_rng_state(state)
+            torch.ones(1)
+        self.assertEqual(watch.ops, ["aten::ones"])
+
+    def test_fork_rng(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with torch.random.fork_rng(device_type="remote"):
+                inside = torch.rand(3, device="remote")
+        self.assertEqual(torch.rand(3, device="remote").tolist(), inside.tolist())
+
+    def test_a_generator_knows_the_seed_of_its_state(self):
+        first, second = torch.Generator(device="remote").manual_seed(5), torch.Generator(device="remote")
+        second.set_state(first.get_state())
+        self.assertEqual(second.initial_seed(), 5)
+
+
+class Devices(unittest.TestCase):
+    def test_those_with_a_worker_are_counted(self):
+        torch.ones(1, device="remote:2")
+        self.assertEqual(torch.remote.device_count(), 3)
+        torch.remote.disconnect(2)
+
+    def test_streams_and_events_are_in_the_order_of_the_device(self):
+        stream, event = torch.Stream("remote"), torch.Event("remote")
+        with stream:
+            x = torch.ones(3, device="remote") * 2
+            event.record()
+        event.synchronize()
+        self.assertEqual(x.tolist(), [2, 2, 2])
+        self.assertEqual(torch.Stream().device.type, "remote")
+
+    def test_nothing_lies_nowhere(self):
+        self.assertEqual(torch.empty(0, device="remote").data_ptr(), 0)
+
+
+class Children(unittest.TestCase):
+    def test_data_is_loaded_by_forked_children(self):
+        layer = torch.nn.Linear(2, 2).to("remote")
+        data = TensorDataset(torch.arange(20.0).view(10, 2))
+        batches = [layer(x.to("remote")).shape for (x,) in DataLoader(data, batch_size=4, num_workers=2)]
+        self.assertEqual(batches, [(4, 2), (4, 2), (2, 2)])
+
+
+class Wrappers(unittest.TestCase):
+    def test_are_copied(self):
+        wrapper = Wrapper(torch.ones(3, device="remote"))
+        self.assertEqual(copy.deepcopy(wrapper).held.tolist(), [1, 1, 1])
+
+
+class Kernels(unittest.TestCase):
+    def test_do_not_wait_for_their_own_worker(self):
+        captured = torch.ones(3, device="remote")
+        library = torch.library.Library("waits", "FRAGMENT")
+        library.define("add_first(Tensor x) -> Tensor")
+        library.impl("add_first", lambda x: x + captured[0].item(), "CPU")
+        with self.assertRaisesRegex(RuntimeError, "pass the tensor to the op as an argument"):
+            torch.ops.waits.add_first(torch.ones(3, device="remote"))
+            torch.remote.synchronize()
+        torch.remote.clear_errors()
+        self.assertEqual((captured + 1).tolist(), [2, 2, 2])
+
+
+if __name__ == "__main__":
+    unittest.main()
