@@ -33,7 +33,7 @@ TEST_F(Outs, OfAnotherSizeAreResized) {
       for (Tensor out : outs(a, sizes)) results.push_back(torch::sum_out(out, a, {1}));
       for (Tensor out : outs(a, sizes)) results.push_back(torch::cat_out(out, {a, a}, 1));
       for (Tensor out : outs(a, sizes))
-        results.push_back(torch::cholesky_out(out, torch::mm(a, a.t()) + torch::eye(3, a.options())));
+        results.push_back(torch::cholesky_inverse_out(out, torch::mm(a, a.t()) + torch::eye(3, a.options())));
       for (Tensor out : outs(a, sizes)) results.push_back(torch::eye_out(out, 3, 2));
     }
     return results;

@@ -244,6 +244,13 @@ class Programs(unittest.TestCase):
 
         self.compare(program)
 
+    def test_outs_are_added_to(self):
+        def program(device):
+            out = torch.ones(2, 3).to(device)
+            return torch._compute_linear_combination(torch.ones(2, 3).to(device), torch.ones(2, 2).to(device), out=out)
+
+        self.compare(program)
+
     def test_series_of_one_channel(self):
         def program(device):
             x = torch.linspace(-1, 1, 72).view(3, 24, 1).to(device).permute(0, 2, 1).requires_grad_()

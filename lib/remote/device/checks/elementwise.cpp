@@ -3,6 +3,7 @@
 
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/tables.h>
+#include <remote/device/runtime.h>
 
 namespace remote::device::checks {
 namespace {
@@ -16,6 +17,39 @@ void fits_into_self(const Schema& schema, Arguments arguments) {
   const auto broadcast = at::infer_size_dimvector(self.sizes(), other.sizes());
   TORCH_CHECK(self.sizes() == c10::IntArrayRef(broadcast), "output with shape ", self.sizes(),
               " doesn't match the broadcast shape ", c10::IntArrayRef(broadcast));
+}
+
+/// floor_divide_(self, other): what the two promote to, self can hold.
+void floor_divide(const Schema& schema, Arguments arguments) {
+  fits_into_self(schema, arguments);
+  if (!arguments[1].isTensor()) return;
+  const ScalarType result = at::result_type(tensor_at(arguments, 0), tensor_at(arguments, 1));
+  const ScalarType self = tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(c10::canCast(result, self), "result type ", result, " can't be cast to the desired output type ", self);
+}
+
+/// Whose results are fractions: what they are written into holds such.
+void holds_fractions(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
+  const bool has_out = schema.arguments().back().is_out();
+  if (!has_out && !schema.name().ends_with('_')) return;
+  const ScalarType dtype = has_out ? arguments.back().toTensor().scalar_type() : tensor_at(arguments, 0).scalar_type();
+  TORCH_CHECK(!c10::isIntegralType(dtype, /*includeBool=*/true), schema.name(),
+              ": result type Float can't be cast to the desired output type ", dtype);
+}
+
+/// polygamma(n, self)
+void polygamma(const Schema& schema, Arguments arguments) {
+  const int64_t n = arguments[0].toInt();
+  TORCH_CHECK(n >= 0, "polygamma(n, x) does not support negative n, got ", n);
+  holds_fractions(schema, arguments);
+}
+
+/// mvlgamma(self, p)
+void mvlgamma(const Schema& schema, Arguments arguments) {
+  const int64_t p = arguments[1].toInt();
+  TORCH_CHECK(p >= 1, "p has to be greater than or equal to 1, got ", p);
+  holds_fractions(schema, arguments);
 }
 
 /// complex(real, imag) and polar(abs, angle)
@@ -91,7 +125,7 @@ void has_dtype_of_self(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(out == self || is_real_part, "Found dtype ", out, " but expected ", self, "; pass an out of that dtype");
 }
 
-/// fmod(self, other) and alike: integers are not divided by zero where the client knows the divisor.
+/// fmod(self, other) and alike: a CPU divides no integers by zero. Where the client knows the divisor.
 void divisor_is_not_zero(const Schema&, Arguments arguments) {
   const auto is_zero = [](const c10::IValue& divisor) {
     if (divisor.isScalar()) return divisor.toScalar().isIntegral(false) && divisor.toScalar().toLong() == 0;
@@ -101,7 +135,8 @@ void divisor_is_not_zero(const Schema&, Arguments arguments) {
   };
   const Tensor& self = tensor_at(arguments, 0);
   if (self.numel() == 0 || !c10::isIntegralType(self.scalar_type(), false)) return;
-  TORCH_CHECK(!is_zero(arguments[1]), "ZeroDivisionError: ", self.scalar_type(), " ", self.sizes(), " divided by zero");
+  TORCH_CHECK(!worker_is(c10::kCPU, self) || !is_zero(arguments[1]), "ZeroDivisionError: ", self.scalar_type(), " ",
+              self.sizes(), " divided by zero");
 }
 
 /// div(self, other, *, rounding_mode)
@@ -126,11 +161,13 @@ void arange(const Schema& schema, Arguments arguments) {
 constexpr NamedCheck kElementwiseChecks[] = {
     {"complex", complex_parts},
     {"polar", complex_parts},
-    {"floor_divide_", fits_into_self},
+    {"floor_divide_", floor_divide},
+    {"polygamma", polygamma},
+    {"mvlgamma", mvlgamma},
     {"logical_and", fits_into_self},
     {"logical_or", fits_into_self},
     {"logical_xor", fits_into_self},
-    {"logit_", is_writable},
+    {"logit_", holds_fractions},
     {"bitwise_and", are_bits<0, 1>},
     {"bitwise_or", are_bits<0, 1>},
     {"bitwise_xor", are_bits<0, 1>},

@@ -41,7 +41,7 @@ void has_dtype_of_factors(const Schema& schema, Arguments arguments) {
 /// mm(self, mat2): of one dtype, also where there is nothing to multiply.
 void mm(const Schema& schema, Arguments arguments) {
   has_dtype_of_factors(schema, arguments);
-  are_factors<0, 1>(schema, arguments);
+  if (tensor_at(arguments, 0).scalar_type() == at::kBool) are_factors<0, 1>(schema, arguments);
   are_of_one_dtype<0, 1>(schema, arguments);
 }
 
@@ -53,6 +53,7 @@ void bmm(const Schema& schema, Arguments arguments) {
 
 /// addbmm(self, batch1, batch2, ...): self takes the size of the sum of products.
 void addbmm(const Schema& schema, Arguments arguments) {
+  is_writable(schema, arguments);
   const Tensor &self = tensor_at(arguments, 0), &a = tensor_at(arguments, 1), &b = tensor_at(arguments, 2);
   if (a.dim() != 3 || b.dim() != 3) return;
   TORCH_CHECK(a.size(0) == b.size(0), "batch1 and batch2 must have same number of batches, got ", a.size(0), " and ",
@@ -75,8 +76,11 @@ void addr(const Schema& schema, Arguments arguments) {
     TORCH_CHECK(!c10::isIntegralType(dtype, /*includeBool=*/true) || factor.isIntegral(/*includeBool=*/true),
                 "For integral input tensors, argument ", name, " must not be a floating point number, got ", factor);
   }
+  TORCH_CHECK(a.dim() == 1, "addr: Expected 1-D argument vec1, but got ", a.dim(), "-D");
+  TORCH_CHECK(b.dim() == 1, "addr: Expected 1-D argument vec2, but got ", b.dim(), "-D");
   if (!schema.arguments().back().is_out() || !self.is_same(arguments.back().toTensor())) return;
-  if (a.dim() != 1 || b.dim() != 1) return;
+  TORCH_CHECK(c10::canCast(dtype, self.scalar_type()), "result type ", dtype,
+              " can't be cast to the desired output type ", self.scalar_type());
   TORCH_CHECK(self.dim() == 2, "2D tensor expected, got ", self.dim(), "D tensor for input");
   TORCH_CHECK(self.size(0) == a.size(0) && self.size(1) == b.size(0), "size mismatch, input: ", self.sizes(),
               ", v1: ", a.sizes(), ", v2: ", b.sizes());
@@ -218,7 +222,7 @@ constexpr NamedCheck kLinearAlgebraChecks[] = {
     {"addmm", addmm},
     {"addmv", are_of_one_dtype<0, 1, 2>},
     {"addbmm", addbmm},
-    {"addbmm_", is_writable},
+    {"addbmm_", addbmm},
     {"renorm", renorm},
     {"renorm_", renorm},
     {"trace", trace},

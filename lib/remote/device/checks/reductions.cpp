@@ -84,15 +84,12 @@ void cumulative(const Schema& schema, Arguments arguments) {
                               ": not implemented for 'Bool'; pass a dtype of numbers");
 }
 
-/// The weights of a histogram, where there are any: one for each of its values.
-void are_weights(const Tensor& weights, const Tensor& values, c10::IntArrayRef expected) {
-  if (!weights.defined()) return;
+/// The weights of a histogram are of the dtype of its values.
+void are_weights(const Tensor& weights, const Tensor& values) {
   TORCH_CHECK(weights.scalar_type() == values.scalar_type(),
               "torch.histogramdd: if weight tensor is provided, input tensor and weight tensor should have the same "
               "dtype, but got ",
               values.scalar_type(), " and ", weights.scalar_type());
-  TORCH_CHECK(weights.sizes() == expected, "torch.histogramdd: if weight tensor is provided it should have the sizes ",
-              expected, ", but got ", weights.sizes());
 }
 
 void are_edges(const Tensor& edges, const Tensor& values) {
@@ -116,10 +113,15 @@ void histogram(const Schema& schema, Arguments arguments) {
                 " for dimension 0");
   }
   const Tensor& weights = tensor_at(arguments, has_edges ? 2 : 3);
-  if (weights.defined()) are_weights(weights.reshape(-1), input, {input.numel()});
+  if (weights.defined()) {
+    are_weights(weights, input);
+    TORCH_CHECK(weights.numel() == input.numel(), "torch.histogram: expected as many weights as values, ",
+                input.numel(), ", but got ", weights.numel());
+  }
   const ScalarType dtype = input.scalar_type();
-  TORCH_CHECK_NOT_IMPLEMENTED(dtype == at::kFloat || dtype == at::kDouble, schema.name(), ": not implemented for '",
-                              dtype, "'; convert the tensors to Float or Double with .to(...)");
+  const bool has_kernel = has_edges ? c10::isFloatingType(dtype) : dtype == at::kFloat || dtype == at::kDouble;
+  TORCH_CHECK_NOT_IMPLEMENTED(has_kernel, schema.name(), ": not implemented for '", dtype,
+                              "'; convert the tensors to Float or Double with .to(...)");
 }
 
 /// bincount(self, weights, minlength)
@@ -163,8 +165,12 @@ void histogramdd(const Schema& schema, Arguments arguments) {
     TORCH_CHECK(!count.isInt() || count.toInt() > 0, "torch.histogram(): bins must be > 0, but got ", count);
     if (count.isTensor()) are_edges(count.toTensor(), input);
   }
-  const size_t weights = schema.name() == "aten::_histogramdd_from_bin_tensors" ? 2 : 3;
-  are_weights(tensor_at(arguments, weights), input, input.sizes().slice(0, static_cast<size_t>(input.dim()) - 1));
+  const Tensor& weights = tensor_at(arguments, schema.name() == "aten::_histogramdd_from_bin_tensors" ? 2 : 3);
+  if (!weights.defined()) return;
+  are_weights(weights, input);
+  const auto points = input.sizes().slice(0, static_cast<size_t>(input.dim()) - 1);
+  TORCH_CHECK(weights.sizes() == points, "torch.histogramdd: if weight tensor is provided it should have the sizes ",
+              points, ", but got ", weights.sizes());
 }
 
 /// histc(self, bins, min, max)

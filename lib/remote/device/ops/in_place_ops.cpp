@@ -17,6 +17,7 @@ at::Tensor& addbmm_(at::Tensor& self, const at::Tensor& batch1, const at::Tensor
       batch1.dim() == 3 && batch2.dim() == 3 && self.sizes() == c10::IntArrayRef({batch1.size(1), batch2.size(2)});
   if (fits) {
     const c10::IValue arguments[] = {self, batch1, batch2, beta, alpha};
+    info.check(info.op.schema(), c10::ArrayRef<c10::IValue>(arguments));
     record_mutation(info, arguments, self.device().index());
     return self;
   }
