@@ -78,10 +78,20 @@ class Devices(unittest.TestCase):
         stream, event = torch.Stream("remote"), torch.Event("remote")
         with stream:
             x = torch.ones(3, device="remote") * 2
+            x.record_stream(stream)
             event.record()
         event.synchronize()
         self.assertEqual(x.tolist(), [2, 2, 2])
         self.assertEqual(torch.Stream().device.type, "remote")
+
+    def test_memory_is_counted(self):
+        before = torch.accelerator.memory_allocated()
+        x = torch.ones(1000, device="remote")
+        self.assertEqual(torch.accelerator.memory_allocated() - before, 4000)
+        self.assertGreaterEqual(torch.accelerator.max_memory_allocated(), before + 4000)
+        del x
+        self.assertEqual(torch.accelerator.memory_allocated(), before)
+        torch.accelerator.empty_cache()
 
     def test_nothing_lies_nowhere(self):
         self.assertEqual(torch.empty(0, device="remote").data_ptr(), 0)

@@ -1,6 +1,8 @@
 // The device guard: the current device of each thread. There are no streams to choose from: a device has one ordered
 // stream.
+#include <ATen/core/Tensor.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/library.h>
 
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
@@ -53,6 +55,11 @@ class Guard final : public c10::impl::DeviceGuardImplInterface {
 };
 
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
+
+TORCH_LIBRARY_IMPL(aten, PrivateUse1, m) {
+  // Memory is freed in the order of the device, after what was recorded before.
+  m.impl("record_stream", [](at::Tensor&, c10::Stream) {});
+}
 
 }  // namespace
 }  // namespace remote::device

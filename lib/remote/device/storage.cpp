@@ -1,5 +1,9 @@
 #include <remote/device/storage.h>
 
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include <algorithm>
+#include <array>
 #include <mutex>
 #include <unordered_map>
 
@@ -13,6 +17,28 @@
 namespace remote::device {
 namespace {
 
+/// What the storages of one device have taken so far, in bytes or in number.
+struct Tally {
+  int64_t current = 0, peak = 0, allocated = 0, freed = 0;
+
+  void add(uint64_t amount) {
+    current += static_cast<int64_t>(amount);
+    allocated += static_cast<int64_t>(amount);
+    peak = std::max(peak, current);
+  }
+  void remove(uint64_t amount) {
+    current -= static_cast<int64_t>(amount);
+    freed += static_cast<int64_t>(amount);
+  }
+  template <class Stat>
+  void write(Stat& stat) const {
+    stat.current = current;
+    stat.peak = peak;
+    stat.allocated = allocated;
+    stat.freed = freed;
+  }
+};
+
 /// Every live context, in a list that lives inside the contexts: making and dropping a storage costs two pointer swaps.
 /// Leaked, because deleters run until the last thread has ended.
 struct Registry {
@@ -20,9 +46,15 @@ struct Registry {
   StorageContext* head = nullptr;
   uint64_t count = 0;
   std::unordered_map<uint64_t, std::string> names;
+  struct Memory {
+    Tally bytes, storages;
+  };
+  std::array<Memory, kDeviceCount> memory;
 
   void add(StorageContext* context) {
     std::lock_guard lock(mutex);
+    memory[static_cast<size_t>(context->device)].bytes.add(context->bytes);
+    memory[static_cast<size_t>(context->device)].storages.add(1);
     context->next = head;
     if (head != nullptr) head->previous = context;
     head = context;
@@ -35,7 +67,17 @@ struct Registry {
     if (context->next != nullptr) context->next->previous = context->previous;
     if (head == context) head = context->next;
     --count;
+    memory[static_cast<size_t>(context->device)].bytes.remove(context->bytes);
+    memory[static_cast<size_t>(context->device)].storages.remove(1);
     if (!names.empty()) names.erase(context->id);
+  }
+
+  void resize(StorageContext* context, uint64_t bytes) {
+    std::lock_guard lock(mutex);
+    Tally& tally = memory[static_cast<size_t>(context->device)].bytes;
+    tally.remove(context->bytes);
+    tally.add(bytes);
+    context->bytes = bytes;
   }
 };
 
@@ -74,12 +116,37 @@ c10::DataPtr make_data(uint64_t bytes, c10::DeviceIndex device, uint64_t id) {
   return {nullptr, context, &delete_context, c10::Device(c10::DeviceType::PrivateUse1, device)};
 }
 
-class IdAllocator final : public c10::Allocator {
+/// Its statistics are of what this process's tensors take on a device, as far as the client knows their sizes.
+class IdAllocator final : public c10::DeviceAllocator {
  public:
   c10::DataPtr allocate(size_t bytes) override { return make_data(bytes, Runtime::get().current_device(), 0); }
   c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
   void copy_data(void*, const void*, size_t) const override {
     throw Error(StatusCode::kInternal, "remote: raw memory of a remote storage can't be copied; copy the tensor");
+  }
+
+  bool initialized() override { return true; }
+  void emptyCache(c10::MempoolId_t) override {}
+  void recordStream(const c10::DataPtr&, c10::Stream) override {}
+  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex device) override {
+    std::lock_guard lock(registry().mutex);
+    const Registry::Memory& memory = registry().memory[Runtime::checked(device)];
+    c10::CachingDeviceAllocator::DeviceStats stats;
+    for (auto* bytes : {&stats.allocated_bytes, &stats.requested_bytes, &stats.active_bytes, &stats.reserved_bytes}) {
+      memory.bytes.write(bytes->front());
+    }
+    memory.storages.write(stats.allocation.front());
+    return stats;
+  }
+  void resetAccumulatedStats(c10::DeviceIndex device) override {
+    std::lock_guard lock(registry().mutex);
+    Registry::Memory& memory = registry().memory[Runtime::checked(device)];
+    for (Tally* tally : {&memory.bytes, &memory.storages}) tally->allocated = tally->freed = 0;
+  }
+  void resetPeakStats(c10::DeviceIndex device) override {
+    std::lock_guard lock(registry().mutex);
+    Registry::Memory& memory = registry().memory[Runtime::checked(device)];
+    for (Tally* tally : {&memory.bytes, &memory.storages}) tally->peak = tally->current;
   }
 };
 
@@ -108,7 +175,7 @@ void resize_storage(c10::StorageImpl& storage, uint64_t bytes) {
     storage.set_data_ptr_noswap(make_data(bytes, storage.device().index(), 0));
   } else if (context->bytes != bytes) {
     if (context->announced) Runtime::get().resize(*context, bytes);
-    context->bytes = bytes;
+    registry().resize(context, bytes);
   }
   storage.set_nbytes(bytes);
 }
