@@ -1,4 +1,5 @@
 // List ops. A CPU worker does to each element of the first list what the ordinary op does; so does the check.
+#include <ATen/ExpandUtils.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
@@ -15,15 +16,16 @@
 namespace remote::device::checks {
 namespace {
 
-/// The lists have as many elements as the first.
-void have_one_length(const Schema& schema, Arguments arguments) {
+/// The lists have as many elements as the first. In LibTorch's words.
+void have_one_length(Arguments arguments) {
   const size_t count = arguments[0].toListRef().size();
   TORCH_CHECK(count > 0, "Tensor list must have at least one tensor.");
   for (size_t i = 1; i < arguments.size(); ++i) {
     if (!arguments[i].isList()) continue;
     const size_t other = arguments[i].toListRef().size();
-    TORCH_CHECK(other == count, schema.name(), ": expected ", schema.arguments()[i].name(),
-                " to have as many elements as ", schema.arguments()[0].name(), ", ", count, ", but got ", other);
+    TORCH_CHECK(other == count || arguments[i].isTensorList(),
+                "Tensor list must have same number of elements as scalar list. Got ", count, " and ", other);
+    TORCH_CHECK(other == count, "Tensor lists must have the same number of tensors, got ", count, " and ", other);
   }
 }
 
@@ -80,7 +82,9 @@ void check_element(const std::string& name, c10::SmallVector<c10::IValue, 4> arg
   const auto op = ordinary_op(name, arguments);
   if (!op) return;
   torch::jit::Stack stack;
+  at::DimVector sizes;
   for (const c10::IValue& argument : arguments) {
+    if (argument.isTensor()) sizes = at::infer_size_dimvector(sizes, argument.toTensor().sizes());
     stack.push_back(argument.isTensor() ? c10::IValue(to_meta(argument.toTensor())) : argument);
   }
   for (size_t i = arguments.size(); i < op->schema().arguments().size(); ++i) {
@@ -94,14 +98,16 @@ void check_element(const std::string& name, c10::SmallVector<c10::IValue, 4> arg
     const bool has_no_meta_kernel = std::string_view(error.msg()).starts_with("Could not run");
     if (!has_no_meta_kernel) throw;
   }
-  if (on_cpu) check_kernel_dtype(name, dtypes_that_cpus_lack(op->operator_name()), arguments);
+  const bool is_in_place = name.ends_with('_');
+  const std::string_view functional = std::string_view(name).substr(0, name.size() - (is_in_place ? 1 : 0));
+  if (on_cpu) check_kernel_dtype(functional, dtypes_that_cpus_lack(op->operator_name()), arguments);
 }
 
 }  // namespace
 
 void foreach (const Schema& schema, Arguments arguments) {
   if (schema.arguments().back().is_out() || !arguments[0].isTensorList()) return;
-  have_one_length(schema, arguments);
+  have_one_length(arguments);
   const Tensor& first_tensor = arguments[0].toListRef()[0].toTensor();
   if (arguments.size() > 1 && arguments[1].isTensor()) {
     const Tensor& number = arguments[1].toTensor();

@@ -170,14 +170,18 @@ constexpr std::string_view kLookAtNothing[] = {
     "_linalg_eigvals",
     "_prelu_kernel",
     "abs",
+    "addcmul",
     "aminmax",
     "avg_pool2d",
     "avg_pool3d",
+    "ceil",
     "cholesky_inverse",
     "digamma",
     "elu",
     "erf",
     "erfc",
+    "floor",
+    "frac",
     "geqrf",
     "glu",
     "hardshrink",
@@ -216,6 +220,7 @@ constexpr std::string_view kLookAtNothing[] = {
     "special_scaled_modified_bessel_k1",
     "special_spherical_bessel_j0",
     "triangular_solve",
+    "trunc",
 };
 
 constexpr bool kMeasured = TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 13;
