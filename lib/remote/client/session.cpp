@@ -104,20 +104,24 @@ bool Session::has_credit() const {
          (records < limits.max_inflight_records && batch_bytes_ + writer_.size() < limits.max_inflight_bytes);
 }
 
+Status Session::wait_for_credit(std::unique_lock<std::mutex>& lock, c10::function_ref<bool()> has_room) {
+  if (!ended_ && !has_room()) {
+    REMOTE_RETURN_IF_ERROR(may_wait());
+    ++counters_.credit_waits;
+    ++credit_waiters_;
+    credit_.wait(lock, [&] { return ended_ || has_room(); });
+    --credit_waiters_;
+  }
+  return ended_.value_or(Status());
+}
+
 StatusOr<uint64_t> Session::record(Write write, ReportErrors report) {
   if (forked()) return forked_status();
   std::unique_lock lock(mutex_);
   if (report == ReportErrors::kYes && errors_->any()) {
     if (Status error = errors_->take(); !error.ok()) return error;
   }
-  if (!ended_ && !has_credit()) {
-    REMOTE_RETURN_IF_ERROR(may_wait());
-    ++counters_.credit_waits;
-    ++credit_waiters_;
-    credit_.wait(lock, [&] { return ended_ || has_credit(); });
-    --credit_waiters_;
-  }
-  if (ended_) return *ended_;
+  if (ended_ || !has_credit()) REMOTE_RETURN_IF_ERROR(wait_for_credit(lock, [this] { return has_credit(); }));
 
   // Told before anything is written, so that releases from within `write` find the carrier told already: waking it may
   // take its lock, which it may hold while it waits for ours.

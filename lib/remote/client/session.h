@@ -164,6 +164,8 @@ class Session final : private wire::RecordSource,
   wire::Batch cut();
 
   Status upload_pieces(uint64_t storage, FreshBytes fresh_bytes, uint64_t offset, const char* data, uint64_t bytes);
+  /// With mutex_ held: returns when there is room, or with what ended the session.
+  Status wait_for_credit(std::unique_lock<std::mutex>& lock, c10::function_ref<bool()> has_room);
   Status wait_for_transfer_credit(uint64_t bytes);
   /// Records an upload whose bytes come as `transfer`.
   Status record_transfer(uint64_t storage, FreshBytes fresh_bytes, uint64_t offset, uint64_t transfer, uint64_t bytes,

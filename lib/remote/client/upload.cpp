@@ -1,7 +1,6 @@
 // Session::upload: small values travel inside their record, large ones as transfers beside the stream.
 #include <algorithm>
 
-#include <remote/base/worker_thread.h>
 #include <remote/client/session.h>
 
 namespace remote::client {
@@ -65,17 +64,9 @@ Status Session::record_transfer(uint64_t storage, FreshBytes fresh_bytes, uint64
 
 Status Session::wait_for_transfer_credit(uint64_t bytes) {
   std::unique_lock lock(mutex_);
-  const auto has_room = [&] {
+  return wait_for_credit(lock, [&] {
     return transfers_.empty() || transfer_bytes_ + bytes <= welcome_.limits.max_inflight_transfer_bytes;
-  };
-  if (!ended_ && !has_room()) {
-    REMOTE_RETURN_IF_ERROR(may_wait());
-    ++counters_.credit_waits;
-    ++credit_waiters_;
-    credit_.wait(lock, [&] { return ended_ || has_room(); });
-    --credit_waiters_;
-  }
-  return ended_.value_or(Status());
+  });
 }
 
 }  // namespace remote::client

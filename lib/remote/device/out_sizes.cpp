@@ -14,6 +14,7 @@
 #include <remote/device/describe.h>
 #include <remote/device/device_state.h>
 #include <remote/device/error.h>
+#include <remote/device/meta_kernel.h>
 #include <remote/device/runtime.h>
 #include <remote/device/settled_calls.h>
 #include <remote/device/shapes/common.h>
@@ -53,25 +54,6 @@ Origin origin_of_outs(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) 
     if (arguments[index].isTensor()) origin = std::max(origin, origin_of(arguments[index].toTensor(), info, arguments));
   }
   return origin;
-}
-
-at::Tensor to_meta(const at::Tensor& tensor) {
-  if (!tensor.defined() || (tensor.device().is_cpu() && tensor.dim() == 0)) return tensor;
-  at::Tensor meta = at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options().device(at::kMeta));
-  if (tensor.is_conj()) meta._set_conj(true);
-  if (tensor.is_neg()) meta._set_neg(true);
-  return meta;
-}
-
-c10::IValue to_meta(const c10::IValue& value) {
-  if (value.isTensor()) return to_meta(value.toTensor());
-  if (value.isDevice()) return c10::Device(at::kMeta);
-  if (value.isGenerator()) return {};
-  if (!value.isList()) return value;
-  const auto list = value.toList();
-  auto result = c10::impl::GenericList(list.elementType());
-  for (const c10::IValue& item : list) result.push_back(to_meta(item));
-  return result;
 }
 
 /// As LibTorch sizes an out: an out of the right size keeps its strides.
@@ -122,13 +104,6 @@ torch::jit::Stack meta_arguments(c10::ArrayRef<c10::IValue> arguments) {
   return stack;
 }
 
-/// Replaces arguments by results.
-void call_meta_kernel(const OpInfo& info, torch::jit::Stack& stack) {
-  at::AutoDispatchBelowAutograd below;
-  c10::impl::ExcludeDispatchKeyGuard outside_scope(c10::DispatchKey::DeferredInit);
-  info.op.callBoxed(&stack);
-}
-
 /// Whether there is a mask among the indices, so that sizes depend on values.
 bool has_mask(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   if (info.indices_argument < 0) return false;
@@ -145,7 +120,7 @@ bool has_mask(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
 torch::jit::Stack outs_of_meta_kernel(const OpInfo& info, torch::jit::Stack stack) {
   torch::jit::Stack outs;
   for (int index : info.out_arguments) outs.push_back(stack[index]);
-  call_meta_kernel(info, stack);
+  call_meta_kernel(info.op, stack);
   return outs;
 }
 
@@ -338,7 +313,7 @@ OutputSpec spec_of(const at::Tensor& tensor) {
 bool find_by_meta_kernel(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, OutputSpecs& outputs) {
   if (!info.has_meta_kernel || info.op.schema().name().starts_with("aten::")) return false;
   torch::jit::Stack stack = meta_arguments(arguments);
-  call_meta_kernel(info, stack);
+  call_meta_kernel(info.op, stack);
   for (const c10::IValue& returned : stack) {
     if (returned.isTensor()) {
       outputs.push_back(spec_of(returned.toTensor()));

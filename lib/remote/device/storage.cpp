@@ -44,21 +44,26 @@ struct Tally {
 struct Registry {
   std::mutex mutex;
   StorageContext* head = nullptr;
-  uint64_t count = 0;
   std::unordered_map<uint64_t, std::string> names;
   struct Memory {
     Tally bytes, storages;
   };
   std::array<Memory, kDeviceCount> memory;
 
+  Memory& memory_of(const StorageContext& context) { return memory[static_cast<size_t>(context.device)]; }
+  uint64_t count() const {
+    int64_t sum = 0;
+    for (const Memory& of_device : memory) sum += of_device.storages.current;
+    return static_cast<uint64_t>(sum);
+  }
+
   void add(StorageContext* context) {
     std::lock_guard lock(mutex);
-    memory[static_cast<size_t>(context->device)].bytes.add(context->bytes);
-    memory[static_cast<size_t>(context->device)].storages.add(1);
+    memory_of(*context).bytes.add(context->bytes);
+    memory_of(*context).storages.add(1);
     context->next = head;
     if (head != nullptr) head->previous = context;
     head = context;
-    ++count;
   }
 
   void remove(StorageContext* context) {
@@ -66,15 +71,14 @@ struct Registry {
     if (context->previous != nullptr) context->previous->next = context->next;
     if (context->next != nullptr) context->next->previous = context->previous;
     if (head == context) head = context->next;
-    --count;
-    memory[static_cast<size_t>(context->device)].bytes.remove(context->bytes);
-    memory[static_cast<size_t>(context->device)].storages.remove(1);
+    memory_of(*context).bytes.remove(context->bytes);
+    memory_of(*context).storages.remove(1);
     if (!names.empty()) names.erase(context->id);
   }
 
   void resize(StorageContext* context, uint64_t bytes) {
     std::lock_guard lock(mutex);
-    Tally& tally = memory[static_cast<size_t>(context->device)].bytes;
+    Tally& tally = memory_of(*context).bytes;
     tally.remove(context->bytes);
     tally.add(bytes);
     context->bytes = bytes;
@@ -193,7 +197,7 @@ std::vector<StorageInfo> storage_registry() {
   auto& registry = device::registry();
   std::lock_guard lock(registry.mutex);
   std::vector<StorageInfo> infos;
-  infos.reserve(registry.count);
+  infos.reserve(registry.count());
   for (auto* context = registry.head; context != nullptr; context = context->next) {
     auto name = registry.names.find(context->id);
     infos.push_back({context->id, context->bytes, context->device, NameScope::path_of(context->scope),
@@ -205,7 +209,7 @@ std::vector<StorageInfo> storage_registry() {
 uint64_t live_storages() {
   auto& registry = device::registry();
   std::lock_guard lock(registry.mutex);
-  return registry.count;
+  return registry.count();
 }
 
 }  // namespace remote

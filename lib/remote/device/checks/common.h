@@ -3,6 +3,8 @@
 #include <ATen/Context.h>
 #include <ATen/MemoryOverlap.h>
 
+#include <optional>
+
 #include <remote/device/checks/argument_check.h>
 #include <remote/device/shapes/common.h>
 
@@ -45,6 +47,17 @@ inline void is_not_deterministic(const Schema& schema, Arguments) {
 }
 
 // ---- Dtypes
+
+/// That of the last out; nullopt for a call that has none.
+inline std::optional<ScalarType> dtype_of_out(const Schema& schema, Arguments arguments) {
+  if (!schema.arguments().back().is_out()) return std::nullopt;
+  return arguments.back().toTensor().scalar_type();
+}
+
+inline void can_be_cast(ScalarType result, ScalarType target) {
+  TORCH_CHECK(c10::canCast(result, target), "result type ", result, " can't be cast to the desired output type ",
+              target);
+}
 
 /// The tensors at the places have one dtype.
 template <size_t kFirst, size_t... kOthers>

@@ -24,16 +24,15 @@ void floor_divide(const Schema& schema, Arguments arguments) {
   fits_into_self(schema, arguments);
   if (!arguments[1].isTensor()) return;
   const ScalarType result = at::result_type(tensor_at(arguments, 0), tensor_at(arguments, 1));
-  const ScalarType self = tensor_at(arguments, 0).scalar_type();
-  TORCH_CHECK(c10::canCast(result, self), "result type ", result, " can't be cast to the desired output type ", self);
+  can_be_cast(result, tensor_at(arguments, 0).scalar_type());
 }
 
 /// Whose results are fractions: what they are written into holds such.
 void holds_fractions(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
-  const bool has_out = schema.arguments().back().is_out();
-  if (!has_out && !schema.name().ends_with('_')) return;
-  const ScalarType dtype = has_out ? arguments.back().toTensor().scalar_type() : tensor_at(arguments, 0).scalar_type();
+  const auto out = dtype_of_out(schema, arguments);
+  if (!out && !schema.name().ends_with('_')) return;
+  const ScalarType dtype = out ? *out : tensor_at(arguments, 0).scalar_type();
   TORCH_CHECK(!c10::isIntegralType(dtype, /*includeBool=*/true), schema.name(),
               ": result type Float can't be cast to the desired output type ", dtype);
 }
@@ -57,10 +56,9 @@ void complex_parts(const Schema& schema, Arguments arguments) {
   const ScalarType first = tensor_at(arguments, 0).scalar_type(), second = tensor_at(arguments, 1).scalar_type();
   TORCH_CHECK(first == second, "Expected object of scalar type ", first, " but got scalar type ", second,
               " for second argument of ", schema.name(), "; convert one of them with .to(...)");
-  if (!schema.arguments().back().is_out()) return;
-  const ScalarType out = arguments.back().toTensor().scalar_type();
-  TORCH_CHECK(out == c10::toComplexType(first), "Expected object of scalar type ", c10::toComplexType(first),
-              " but got scalar type ", out, " for argument 'out' of ", schema.name());
+  const auto out = dtype_of_out(schema, arguments);
+  TORCH_CHECK(!out || *out == c10::toComplexType(first), "Expected object of scalar type ", c10::toComplexType(first),
+              " but got scalar type ", *out, " for argument 'out' of ", schema.name());
 }
 
 /// gelu(self, *, approximate) and gelu_backward(grad_output, self, *, approximate)
@@ -118,11 +116,13 @@ void clamp(const Schema& schema, Arguments arguments) {
 
 /// abs.out(self, *, out), which takes the absolute values of complex numbers for reals, and conj_physical.out
 void has_dtype_of_self(const Schema& schema, Arguments arguments) {
-  if (!schema.arguments().back().is_out()) return;
-  const ScalarType self = tensor_at(arguments, 0).scalar_type(), out = arguments.back().toTensor().scalar_type();
+  const auto out = dtype_of_out(schema, arguments);
+  if (!out) return;
+  const ScalarType self = tensor_at(arguments, 0).scalar_type();
   const bool is_real_part =
-      schema.name() == "aten::abs" && c10::isComplexType(self) && c10::canCast(c10::toRealValueType(self), out);
-  TORCH_CHECK(out == self || is_real_part, "Found dtype ", out, " but expected ", self, "; pass an out of that dtype");
+      schema.name() == "aten::abs" && c10::isComplexType(self) && c10::canCast(c10::toRealValueType(self), *out);
+  TORCH_CHECK(*out == self || is_real_part, "Found dtype ", *out, " but expected ", self,
+              "; pass an out of that dtype");
 }
 
 /// fmod(self, other) and alike: a CPU divides no integers by zero. Where the client knows the divisor.
@@ -146,8 +146,8 @@ void divisor_of_mode_is_not_zero(const Schema& schema, Arguments arguments) {
 
 /// linspace.out(start, end, steps, *, out) and logspace.out
 void linspace(const Schema& schema, Arguments arguments) {
-  if (!schema.arguments().back().is_out() || arguments[2].toInt() <= 1) return;
-  TORCH_CHECK_NOT_IMPLEMENTED(arguments.back().toTensor().scalar_type() != at::kBool, schema.name(),
+  if (arguments[2].toInt() <= 1) return;
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype_of_out(schema, arguments) != at::kBool, schema.name(),
                               ": not implemented for 'Bool'; pass a dtype of numbers");
 }
 

@@ -1,6 +1,5 @@
 // List ops. A CPU worker does to each element of the first list what the ordinary op does; so does the check.
 #include <ATen/ExpandUtils.h>
-#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
@@ -11,6 +10,7 @@
 #include <remote/device/checks/common.h>
 #include <remote/device/checks/kernel_dtypes.h>
 #include <remote/device/checks/tables.h>
+#include <remote/device/meta_kernel.h>
 #include <remote/device/runtime.h>
 
 namespace remote::device::checks {
@@ -73,34 +73,27 @@ std::optional<c10::OperatorHandle> ordinary_op(const std::string& name, Argument
   return std::nullopt;
 }
 
-Tensor to_meta(const Tensor& tensor) {
-  return at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options().device(at::kMeta));
-}
-
 /// What the ordinary op says of one element. Of values it says nothing.
-void check_element(const std::string& name, c10::SmallVector<c10::IValue, 4> arguments, bool on_cpu) {
-  const auto op = ordinary_op(name, arguments);
-  if (!op) return;
+void check_element(const c10::OperatorHandle& op, const KernelGap& gap, c10::SmallVector<c10::IValue, 4> arguments) {
   torch::jit::Stack stack;
   at::DimVector sizes;
   for (const c10::IValue& argument : arguments) {
     if (argument.isTensor()) sizes = at::infer_size_dimvector(sizes, argument.toTensor().sizes());
-    stack.push_back(argument.isTensor() ? c10::IValue(to_meta(argument.toTensor())) : argument);
+    stack.push_back(to_meta(argument));
   }
-  for (size_t i = arguments.size(); i < op->schema().arguments().size(); ++i) {
-    stack.push_back(*op->schema().arguments()[i].default_value());
+  for (size_t i = arguments.size(); i < op.schema().arguments().size(); ++i) {
+    stack.push_back(*op.schema().arguments()[i].default_value());
   }
   try {
-    at::AutoDispatchBelowAutograd below;
-    op->callBoxed(&stack);
+    call_meta_kernel(op, stack);
     arguments.push_back(stack.back());
   } catch (const c10::NotImplementedError& error) {
     const bool has_no_meta_kernel = std::string_view(error.msg()).starts_with("Could not run");
     if (!has_no_meta_kernel) throw;
   }
-  const bool is_in_place = name.ends_with('_');
-  const std::string_view functional = std::string_view(name).substr(0, name.size() - (is_in_place ? 1 : 0));
-  if (on_cpu) check_kernel_dtype(functional, dtypes_that_cpus_lack(op->operator_name()), arguments);
+  std::string_view functional = op.schema().name();
+  if (functional.ends_with('_')) functional.remove_suffix(1);
+  check_kernel_dtype(functional, gap, arguments);
 }
 
 }  // namespace
@@ -115,16 +108,19 @@ void foreach (const Schema& schema, Arguments arguments) {
                 ": scalar tensor expected to be 0 dim but it has sizes ", number.sizes());
   }
   if (is_plain(arguments)) return;
-  const std::string name = "aten::" + schema.name().substr(std::string_view("aten::_foreach_").size());
-  const auto first = arguments[0].toListRef();
-  const bool on_cpu = worker_is(c10::kCPU, first_tensor);
-  for (size_t i = 0; i < first.size(); ++i) {
-    c10::SmallVector<c10::IValue, 4> element;
+  const size_t count = arguments[0].toListRef().size();
+  const auto element = [&](size_t i) {
+    c10::SmallVector<c10::IValue, 4> values;
     for (const c10::IValue& argument : arguments) {
-      element.push_back(argument.isList() ? argument.toListRef()[i] : argument);
+      values.push_back(argument.isList() ? argument.toListRef()[i] : argument);
     }
-    check_element(name, std::move(element), on_cpu);
-  }
+    return values;
+  };
+  const auto op = ordinary_op("aten::" + schema.name().substr(std::string_view("aten::_foreach_").size()), element(0));
+  if (!op) return;
+  const bool on_cpu = worker_is(c10::kCPU, first_tensor);
+  const KernelGap gap = on_cpu ? dtypes_that_cpus_lack(op->operator_name()) : KernelGap();
+  for (size_t i = 0; i < count; ++i) check_element(*op, gap, element(i));
 }
 
 }  // namespace remote::device::checks

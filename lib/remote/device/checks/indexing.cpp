@@ -243,12 +243,13 @@ void cat(const Schema& schema, Arguments arguments) {
   const auto has_elements = [](const c10::IValue& tensor) { return tensor.toTensor().numel() > 0; };
   const auto tensors = arguments[0].toListRef();
   if (std::ranges::any_of(tensors, has_elements)) outs_are_apart<0>(schema, arguments);
-  if (!schema.arguments().back().is_out()) return;
+  const auto out = dtype_of_out(schema, arguments);
+  if (!out) return;
   at::native::ResultTypeState state;
   for (const c10::IValue& tensor : tensors) state = at::native::update_result_type_state(tensor.toTensor(), state);
-  const ScalarType result = at::native::result_type(state), out = arguments.back().toTensor().scalar_type();
-  TORCH_CHECK_TYPE(c10::canCast(result, out), "torch.cat(): input types can't be cast to the desired output type ", out,
-                   ": they promote to ", result);
+  const ScalarType result = at::native::result_type(state);
+  TORCH_CHECK_TYPE(c10::canCast(result, *out), "torch.cat(): input types can't be cast to the desired output type ",
+                   *out, ": they promote to ", result);
 }
 
 /// index_reduce(self, dim, index, source, reduce)

@@ -28,8 +28,8 @@ struct Gap {
 };
 
 /// Measured with LibTorch 2.13: what its operator database's samples, in each of fifteen dtypes, make the CPU kernels
-/// refuse as not implemented, and no sample gets through. An overload that is named goes before its op, except for the
-/// unsigned integers that few kernels have; in-place ops are as the others where not named.
+/// refuse as not implemented, and no sample gets through. An overload that is named goes before its op; in-place
+/// ops are as the others where not named.
 const std::vector<Gap>& gaps() {
   // clang-format off
   static const auto* table = new std::vector<Gap>{

@@ -79,8 +79,7 @@ void addr(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(a.dim() == 1, "addr: Expected 1-D argument vec1, but got ", a.dim(), "-D");
   TORCH_CHECK(b.dim() == 1, "addr: Expected 1-D argument vec2, but got ", b.dim(), "-D");
   if (!schema.arguments().back().is_out() || !self.is_same(arguments.back().toTensor())) return;
-  TORCH_CHECK(c10::canCast(dtype, self.scalar_type()), "result type ", dtype,
-              " can't be cast to the desired output type ", self.scalar_type());
+  can_be_cast(dtype, self.scalar_type());
   TORCH_CHECK(self.dim() == 2, "2D tensor expected, got ", self.dim(), "D tensor for input");
   TORCH_CHECK(self.size(0) == a.size(0) && self.size(1) == b.size(0), "size mismatch, input: ", self.sizes(),
               ", v1: ", a.sizes(), ", v2: ", b.sizes());

@@ -32,11 +32,9 @@ void normal(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
   const bool in_place = schema.name().ends_with('_');
   if (in_place && tensor_at(arguments, 0).numel() > 0) has_kernel(schema, arguments);
-  if (schema.arguments().back().is_out()) {
-    const ScalarType out = arguments.back().toTensor().scalar_type();
-    TORCH_CHECK_NOT_IMPLEMENTED(!c10::isIntegralType(out, /*includeBool=*/true), schema.name(),
-                                ": not implemented for '", out, "'; pass an out of a floating-point or complex dtype");
-  }
+  const auto out = dtype_of_out(schema, arguments);
+  TORCH_CHECK_NOT_IMPLEMENTED(!out || !c10::isIntegralType(*out, /*includeBool=*/true), schema.name(),
+                              ": not implemented for '", *out, "'; pass an out of a floating-point or complex dtype");
   const size_t place = in_place ? 2 : 1;
   if (arguments[place].isTensor()) {
     TORCH_CHECK(!arguments[place].toTensor().is_complex(), "normal expects standard deviation to be non-complex");
@@ -132,7 +130,7 @@ void bernoulli(const Schema& schema, Arguments arguments) {
 
 /// multinomial(self, num_samples, replacement)
 void multinomial(const Schema& schema, Arguments arguments) {
-  const ScalarType result = schema.arguments().back().is_out() ? arguments.back().toTensor().scalar_type() : at::kLong;
+  const ScalarType result = dtype_of_out(schema, arguments).value_or(at::kLong);
   TORCH_CHECK(result == at::kLong, "multinomial expects Long tensor out, got: ", result);
   constexpr int64_t kMostCategories = int64_t{1} << 24;  // Float counts no further
   has_floating_dtype<0>(schema, arguments);
@@ -154,9 +152,10 @@ void binomial(const Schema&, Arguments arguments) {
 
 /// randperm.generator_out(n, *, generator, out)
 void randperm(const Schema& schema, Arguments arguments) {
-  if (!schema.arguments().back().is_out()) return;
+  const auto out = dtype_of_out(schema, arguments);
+  if (!out) return;
   const int64_t count = arguments[0].toInt();
-  const ScalarType dtype = arguments.back().toTensor().scalar_type();
+  const ScalarType dtype = *out;
   TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool && !c10::isComplexType(dtype), schema.name(),
                               ": not implemented for '", dtype, "'; pass a dtype of numbers in a row");
   const auto range = range_of(dtype);

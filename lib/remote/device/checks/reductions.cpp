@@ -36,11 +36,9 @@ void has_dims(const Schema&, Arguments arguments) {
 void nansum(const Schema& schema, Arguments arguments) {
   const Tensor& input = tensor_at(arguments, 0);
   TORCH_CHECK(!input.is_complex() || !worker_is(c10::kCPU, input), "nansum on CPU does not support complex inputs");
-  if (schema.arguments().back().is_out() && input.is_floating_point()) {
-    const ScalarType out = arguments.back().toTensor().scalar_type();
-    TORCH_CHECK_NOT_IMPLEMENTED(c10::isFloatingType(out), schema.name(), ": not implemented for '", out,
-                                "'; pass an out of a floating-point dtype");
-  }
+  const auto out = dtype_of_out(schema, arguments);
+  TORCH_CHECK_NOT_IMPLEMENTED(!out || !input.is_floating_point() || c10::isFloatingType(*out), schema.name(),
+                              ": not implemented for '", *out, "'; pass an out of a floating-point dtype");
   has_dims<1>(schema, arguments);
 }
 
@@ -79,8 +77,8 @@ void aminmax(const Schema& schema, Arguments arguments) {
 /// cumsum.out(self, dim, *, dtype, out) and cumprod.out
 void cumulative(const Schema& schema, Arguments arguments) {
   const Tensor& input = tensor_at(arguments, 0);
-  if (!schema.arguments().back().is_out() || input.dim() == 0 || input.numel() == 0) return;
-  TORCH_CHECK_NOT_IMPLEMENTED(arguments.back().toTensor().scalar_type() != at::kBool, schema.name(),
+  if (input.dim() == 0 || input.numel() == 0) return;
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype_of_out(schema, arguments) != at::kBool, schema.name(),
                               ": not implemented for 'Bool'; pass a dtype of numbers");
 }
 
@@ -141,10 +139,9 @@ void mode(const Schema& schema, Arguments arguments) {
 
 /// all.out(self, ..., *, out) and any.out
 void truth(const Schema& schema, Arguments arguments) {
-  if (!schema.arguments().back().is_out()) return;
-  const ScalarType out = arguments.back().toTensor().scalar_type();
-  TORCH_CHECK(out == at::kBool || out == at::kByte, schema.name(),
-              ": Expected out tensor to have dtype bool or uint8, but got ", out, " instead");
+  const auto out = dtype_of_out(schema, arguments);
+  TORCH_CHECK(!out || *out == at::kBool || *out == at::kByte, schema.name(),
+              ": Expected out tensor to have dtype bool or uint8, but got ", *out, " instead");
 }
 
 /// _logcumsumexp(self, dim)

@@ -93,16 +93,12 @@ OutputSpec laid_out(IntArrayRef sizes, ScalarType dtype, at::MemoryFormat format
   return spec;
 }
 
-OutputSpec channels_last(IntArrayRef sizes) {
-  return laid_out(sizes, ScalarType::Float, at::MemoryFormat::ChannelsLast);
-}
-
 /// Whether a part of a channels-last tensor, one of `groups` along `dimension`, is still taken for channels last. One
 /// channel of one pixel could be read either way and is not.
 bool group_is_channels_last(IntArrayRef sizes, size_t dimension, int64_t groups) {
   std::vector<int64_t> part = sizes.vec();
   part[dimension] /= groups;
-  return AsPlane(channels_last(part)).suggests_channels_last();
+  return AsPlane(laid_out(part, ScalarType::Float, at::MemoryFormat::ChannelsLast)).suggests_channels_last();
 }
 
 /// The same of a tensor that is made channels last first, where it is not: otherwise the strides of its sizes of 1
@@ -128,9 +124,15 @@ struct Layout {
   }
 };
 
+/// Whether the worker's kernel settles layouts as oneDNN does, and cuDNN; nullopt: only the worker knows.
+std::optional<bool> chosen_onednn(const ShapeQuery& query, const Tensor& input, const Tensor& weight,
+                                  const Window& window) {
+  return on_cpu(query) ? takes_onednn(query.worker, input, weight, window) : true;
+}
+
 /// Channels last when input or weight has it. nullopt: only the worker knows.
 std::optional<Layout> choose_layout(const ShapeQuery& query, const Tensor& input, const Tensor& weight,
-                                    const Window& window) {
+                                    const Window& window, std::optional<bool> onednn) {
   const bool is_volume = weight.dim() == 5;
   const bool is_double = input.scalar_type() == ScalarType::Double || weight.scalar_type() == ScalarType::Double;
   if (is_double && (is_volume || !on_cpu(query))) return Layout{};
@@ -145,7 +147,6 @@ std::optional<Layout> choose_layout(const ShapeQuery& query, const Tensor& input
                                                   : input.suggest_memory_format() != at::MemoryFormat::Contiguous ||
                                                         weight.suggest_memory_format() != at::MemoryFormat::Contiguous;
   if (!is_channels_last) return Layout{};
-  const std::optional<bool> onednn = on_cpu(query) ? takes_onednn(query.worker, input, weight, window) : true;
   if (!onednn) return std::nullopt;
   if (is_volume) return *onednn ? Layout{at::MemoryFormat::ChannelsLast3d} : Layout{};
   const bool groups_are_not = !*onednn && window.groups > 1 &&
@@ -222,19 +223,20 @@ bool convolution(const ShapeQuery& query, OutputSpecs& out) {
   const Window window = window_at(query, 3, static_cast<size_t>(weight.dim()) - 2);
   check_window(query, window);
   check_weight(input, weight, tensor_at(query, 2), window);
-  TORCH_CHECK(weight.numel() > 0 || input.numel() == 0 || !on_cpu(query),
-              "kernel size should be greater than zero, but got weight of size ", weight.sizes());
-  const bool is_empty = input.numel() == 0;
-  const bool takes_onednn_there =
-      !is_empty && on_cpu(query) && takes_onednn(query.worker, input, weight, window) == true;
-  const bool may_be_empty = is_empty || takes_onednn_there;
+  if (input.numel() == 0) {
+    const Dims sizes = output_sizes(input.sizes(), weight.sizes(), window, /*may_be_empty=*/true);
+    return returns(out, {contiguous(sizes, input.scalar_type())});
+  }
+  TORCH_CHECK(weight.numel() > 0 || !on_cpu(query), "kernel size should be greater than zero, but got weight of size ",
+              weight.sizes());
+  const std::optional<bool> onednn = chosen_onednn(query, input, weight, window);
+  const bool is_onednn_on_cpu = on_cpu(query) && onednn == true;
   const Tensor& bias = tensor_at(query, 2);
-  TORCH_CHECK(!takes_onednn_there || !bias.defined() || bias.scalar_type() == input.scalar_type(), "Input type (",
+  TORCH_CHECK(!is_onednn_on_cpu || !bias.defined() || bias.scalar_type() == input.scalar_type(), "Input type (",
               input.scalar_type(), ") and bias type (", bias.scalar_type(),
               ") should be the same; convert one of them with .to(...)");
-  const Dims sizes = output_sizes(input.sizes(), weight.sizes(), window, may_be_empty);
-  if (is_empty) return returns(out, {contiguous(sizes, input.scalar_type())});
-  const auto layout = choose_layout(query, input, weight, window);
+  const Dims sizes = output_sizes(input.sizes(), weight.sizes(), window, /*may_be_empty=*/is_onednn_on_cpu);
+  const auto layout = choose_layout(query, input, weight, window, onednn);
   return layout && returns(out, {layout->result(sizes, input.scalar_type(), 1, window.groups)});
 }
 
@@ -253,7 +255,7 @@ bool convolution_backward(const ShapeQuery& query, OutputSpecs& out) {
     return returns(out, {mask[0] ? dense_like(input) : undefined(), mask[1] ? dense_like(weight) : undefined(),
                          mask[2] ? grad_bias : undefined()});
   }
-  const auto layout = choose_layout(query, input, weight, window);
+  const auto layout = choose_layout(query, input, weight, window, chosen_onednn(query, input, weight, window));
   if (!layout) return false;
   return returns(out, {mask[0] ? layout->result(input.sizes(), input.scalar_type(), 1, window.groups) : undefined(),
                        mask[1] ? weight_gradient(weight, *layout, window.groups) : undefined(),
