@@ -151,7 +151,7 @@ DelayProxy::DelayProxy(const std::string& target, std::chrono::milliseconds one_
   socklen_t length = sizeof address;
   if (listener_ < 0 || bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
       listen(listener_, 16) != 0 || getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    throw Error(StatusCode::kUnavailable, std::string("the delaying proxy can't listen: ") + std::strerror(errno));
+    throw_error(StatusCode::kUnavailable, std::string("the delaying proxy can't listen: ") + std::strerror(errno));
   }
   address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
   acceptor_ = std::thread([this] { accept_connections(); });

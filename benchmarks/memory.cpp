@@ -78,7 +78,7 @@ class Measurement {
     const int count = static_cast<int>(std::clamp<uint64_t>(budget_bytes_ / bytes, 1, static_cast<uint64_t>(wanted)));
     const Growth real = grow_by(count, place_, [&] { return at::zeros({side, side}, place_.device); });
     if (real.worker_bytes < bytes * static_cast<uint64_t>(count)) {
-      throw Error(StatusCode::kInternal, "the worker held " + std::to_string(real.worker_bytes) + " bytes for " +
+      throw_error(StatusCode::kInternal, "the worker held " + std::to_string(real.worker_bytes) + " bytes for " +
                                              std::to_string(count) + " tensors of " + std::to_string(bytes));
     }
     const Growth handles = grow_by(kHandles, place_, [&] { return at::empty({side, side}, place_.device); });

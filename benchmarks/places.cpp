@@ -14,7 +14,7 @@ namespace {
 std::filesystem::path make_folder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "rt-bench-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) {
-    throw Error(StatusCode::kUnavailable, "can't make a folder " + pattern + ": " + std::strerror(errno));
+    throw_error(StatusCode::kUnavailable, "can't make a folder " + pattern + ": " + std::strerror(errno));
   }
   return pattern;
 }

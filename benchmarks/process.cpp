@@ -16,7 +16,7 @@ namespace remote::bench {
 namespace {
 
 [[noreturn]] void fail(const std::string& what) {
-  throw Error(StatusCode::kUnavailable, what + ": " + std::strerror(errno));
+  throw_error(StatusCode::kUnavailable, what + ": " + std::strerror(errno));
 }
 
 /// In the child, between fork and exec: nothing here may allocate or lock.
@@ -94,9 +94,10 @@ void Process::wait_for_success() {
   }
   pid_ = -1;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw Error(StatusCode::kInternal,
-              "this command " + (WIFEXITED(status) ? "ended with exit code " + std::to_string(WEXITSTATUS(status))
-                                                   : "was ended by signal " + std::to_string(WTERMSIG(status))) +
+  throw_error(StatusCode::kInternal,
+              "this command " +
+                  (WIFEXITED(status) ? "ended with exit code " + std::to_string(WEXITSTATUS(status))
+                                     : "was ended by signal " + std::to_string(WTERMSIG(status))) +
                   "; run it by hand to see why: " + command_);
 }
 
@@ -106,7 +107,7 @@ WorkerProcess::WorkerProcess(const std::string& binary, const std::string& liste
   const std::string line = process_.read_line();
   address_ = address_in(line);
   if (address_.empty()) {
-    throw Error(StatusCode::kUnavailable,
+    throw_error(StatusCode::kUnavailable,
                 binary + " did not say where it listens; its first line was \"" + line + "\"");
   }
 }

@@ -57,7 +57,7 @@ bool receive_all(int socket, char* data, uint64_t bytes) {
 }
 
 [[noreturn]] void fail(const char* what) {
-  throw Error(StatusCode::kUnavailable,
+  throw_error(StatusCode::kUnavailable,
               std::string("can't make a pair of sockets: ") + what + ": " + std::strerror(errno));
 }
 
@@ -113,7 +113,7 @@ double RawSocketPeer::upload() {
   char command = kTake;
   if (!send_all(socket_, &command, 1) || !send_all(socket_, buffer_.data(), buffer_.size()) ||
       !receive_all(socket_, &command, 1)) {
-    throw Error(StatusCode::kUnavailable, "the raw socket's peer is gone");
+    throw_error(StatusCode::kUnavailable, "the raw socket's peer is gone");
   }
   return watch.seconds();
 }
@@ -122,7 +122,7 @@ double RawSocketPeer::download() {
   const Stopwatch watch;
   const char command = kGive;
   if (!send_all(socket_, &command, 1) || !receive_all(socket_, buffer_.data(), buffer_.size())) {
-    throw Error(StatusCode::kUnavailable, "the raw socket's peer is gone");
+    throw_error(StatusCode::kUnavailable, "the raw socket's peer is gone");
   }
   return watch.seconds();
 }

@@ -37,7 +37,7 @@ double first_step(const Bench& bench, const std::string& worker) {
     if (const auto size = fs::file_size(metrics, missing); !missing && size > 0) return watch.seconds();
     std::this_thread::sleep_for(std::chrono::microseconds(500));
   }
-  throw Error(StatusCode::kDeadlineExceeded, "rt-train --worker " + worker + " came to no first step within 60 s");
+  throw_error(StatusCode::kDeadlineExceeded, "rt-train --worker " + worker + " came to no first step within 60 s");
 }
 
 /// Seconds that a session takes to be there, on a worker that runs already.

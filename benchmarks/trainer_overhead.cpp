@@ -68,7 +68,7 @@ class BareLoop {
       if (step % 10 == 0) loss_seen += loss.item<double>();
     }
     const double result = watch.seconds();
-    if (!std::isfinite(loss_seen)) throw Error(StatusCode::kInternal, "the loop written by hand does not train");
+    if (!std::isfinite(loss_seen)) throw_error(StatusCode::kInternal, "the loop written by hand does not train");
     return result;
   }
 

@@ -104,6 +104,7 @@ void write(wire::Reply reply, v1::Reply& out) {
     to.set_sequence(failure.sequence);
     write(failure.status, *to.mutable_status());
   }
+  for (const std::string& warning : reply.warnings) out.add_warnings(valid_utf8(warning));
   for (wire::RequestedValue& value : reply.values) {
     v1::RequestedValue& to = *out.add_values();
     to.set_request(value.request);
@@ -131,6 +132,7 @@ StatusOr<wire::Reply> read(v1::Reply& message) {
   for (const v1::Failure& failure : message.failures()) {
     reply.failures.push_back({failure.sequence(), read(failure.status())});
   }
+  reply.warnings.assign(message.warnings().begin(), message.warnings().end());
   for (v1::RequestedValue& from : *message.mutable_values()) {
     wire::RequestedValue value;
     value.request = from.request();

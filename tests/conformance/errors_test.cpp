@@ -97,6 +97,34 @@ TEST_F(Errors, LabelsOutsideTheClassesAreReported) {
               HasSubstr("out of bounds"));
 }
 
+TEST_F(Errors, AreOfLibTorchsOwnTypeWhereItHasOne) {
+  const auto out_of_range = [&] { torch::embedding(table_, bad_index_).cpu(); };
+  EXPECT_THROW(out_of_range(), c10::IndexError);
+  if (on_worker()) {
+    EXPECT_THROW(out_of_range(), remote::Error);
+  }
+  const auto none = torch::full({3, 3}, std::nanf("")).to(device());
+  EXPECT_THROW(std::get<0>(torch::linalg_svd(none)).cpu(), c10::LinAlgError);
+  clear_errors();
+}
+
+TEST_F(Errors, AWarningOfAnOpReachesTheProgram) {
+  struct Collect final : c10::WarningHandler {
+    void process(const c10::Warning& warning) override { texts.push_back(warning.msg()); }
+    std::vector<std::string> texts;
+  } collect;
+  const auto one = torch::ones({1}).to(device());
+  {
+    const c10::WarningUtils::WarningHandlerGuard here(&collect);
+    one.std().cpu();
+    one.cpu();
+  }
+  ASSERT_THAT(collect.texts, testing::ElementsAre(HasSubstr("degrees of freedom is <= 0")));
+  if (on_worker()) {
+    EXPECT_THAT(collect.texts[0], HasSubstr("aten::std"));
+  }
+}
+
 TEST_F(Errors, ReadingTheMemoryOfARemoteTensorThrows) {
   if (!on_worker()) GTEST_SKIP() << "a CPU tensor's memory can be read";
   const auto x = torch::ones({3}).to(device());

@@ -39,7 +39,7 @@ class Connected {
     try {
       disconnect();
     } catch (const Error& error) {
-      ADD_FAILURE() << "an error that nobody has seen: " << error.what_without_backtrace();
+      ADD_FAILURE() << "an error that nobody has seen: " << error.what();
     }
   }
   Connected(const Connected&) = delete;

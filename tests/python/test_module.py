@@ -5,6 +5,7 @@ usage: test_module.py libremotetorch.so
 
 import copy
 import sys
+import threading
 import unittest
 import warnings
 
@@ -84,6 +85,25 @@ class Devices(unittest.TestCase):
         self.assertEqual(x.tolist(), [2, 2, 2])
         self.assertEqual(torch.Stream().device.type, "remote")
 
+    def test_an_event_is_done_when_what_was_recorded_before_has_run(self):
+        held = threading.Event()
+        library = torch.library.Library("holds", "FRAGMENT")
+        library.define("until_told(Tensor x) -> Tensor")
+        library.impl("until_told", lambda x: x.clone() if held.wait(20) else None, "CPU")
+        library.impl("until_told", torch.empty_like, "Meta")
+        event, stream = torch.Event("remote"), torch.Stream("remote")
+        self.assertTrue(event.query())
+        torch.ops.holds.until_told(torch.ones(3, device="remote"))
+        event.record()
+        self.assertFalse(event.query())
+        self.assertFalse(stream.query())
+        held.set()
+        event.synchronize()
+        self.assertTrue(event.query())
+        torch.remote.synchronize()
+        self.assertTrue(stream.query())
+        stream.synchronize()
+
     def test_memory_is_counted(self):
         before = torch.accelerator.memory_allocated()
         x = torch.ones(1000, device="remote")
@@ -103,6 +123,18 @@ class Children(unittest.TestCase):
         data = TensorDataset(torch.arange(20.0).view(10, 2))
         batches = [layer(x.to("remote")).shape for (x,) in DataLoader(data, batch_size=4, num_workers=2)]
         self.assertEqual(batches, [(4, 2), (4, 2), (2, 2)])
+
+
+class Notices(unittest.TestCase):
+    def test_an_index_out_of_range_is_an_index_error(self):
+        with self.assertRaisesRegex(IndexError, "aten::embedding"):
+            torch.nn.functional.embedding(torch.tensor([5], device="remote"), torch.ones(3, 2, device="remote")).sum().item()
+        torch.remote.clear_errors()
+
+    def test_warnings_of_the_worker_are_pythons(self):
+        for read in (torch.Tensor.item, lambda _: torch.remote.synchronize()):
+            with self.assertWarnsRegex(UserWarning, "degrees of freedom.*aten::std"):
+                read(torch.ones(1, device="remote").std())
 
 
 class Wrappers(unittest.TestCase):

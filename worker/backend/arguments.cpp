@@ -1,6 +1,7 @@
 #include <worker/backend/arguments.h>
 
 #include <c10/core/TensorImpl.h>
+#include <c10/util/hash.h>
 
 #include <worker/backend/errors.h>
 
@@ -13,7 +14,43 @@ bool covers_all(const wire::TensorRef& ref, uint64_t elements, uint64_t extent_b
   return elements * c10::elementSize(ref.dtype) == storage_bytes;
 }
 
+bool is_same_view(const at::Tensor& a, const at::Tensor& b) {
+  return a.storage_offset() == b.storage_offset() && a.is_alias_of(b) && a.sizes() == b.sizes() &&
+         a.strides() == b.strides() && a.dtype() == b.dtype() && a.is_conj() == b.is_conj() && a.is_neg() == b.is_neg();
+}
+
+size_t place_of(const at::Tensor& view) {
+  return c10::get_hash(view.storage().unsafeGetStorageImpl(), view.storage_offset());
+}
+
+/// How many views are compared one by one.
+constexpr size_t kFewViews = 16;
+
 }  // namespace
+
+at::Tensor ViewsOfOp::one_of_same(at::Tensor view) {
+  if (views_.size() < kFewViews) {
+    for (const at::Tensor& other : views_) {
+      if (is_same_view(other, view)) return other;
+    }
+  } else {
+    if (by_place_.empty()) {
+      for (size_t i = 0; i < views_.size(); ++i) by_place_.emplace(place_of(views_[i]), i);
+    }
+    const size_t place = place_of(view);
+    for (auto [found, end] = by_place_.equal_range(place); found != end; ++found) {
+      if (is_same_view(views_[found->second], view)) return views_[found->second];
+    }
+    by_place_.emplace(place, views_.size());
+  }
+  views_.push_back(view);
+  return view;
+}
+
+void ViewsOfOp::clear() {
+  views_.clear();
+  by_place_.clear();
+}
 
 at::Tensor make_view(const Device& device, const c10::Storage& storage, const wire::TensorRef& ref) {
   auto impl =
@@ -64,19 +101,6 @@ StorageEntry* Arguments::find_or_add(const wire::TensorRef& ref) {
   }
   fresh_.push_back(*added);
   return *added;
-}
-
-at::Tensor Arguments::one_of_same(at::Tensor view) {
-  if (!operation_->compares_arguments) return view;
-  for (const at::Tensor& other : views_) {
-    if (other.is_alias_of(view) && other.storage_offset() == view.storage_offset() && other.sizes() == view.sizes() &&
-        other.strides() == view.strides() && other.dtype() == view.dtype() && other.is_conj() == view.is_conj() &&
-        other.is_neg() == view.is_neg()) {
-      return other;
-    }
-  }
-  views_.push_back(view);
-  return view;
 }
 
 bool Arguments::check_view(const wire::TensorRef& ref, const StorageEntry& entry) {

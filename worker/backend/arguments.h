@@ -2,6 +2,7 @@
 #include <c10/util/SmallVector.h>
 
 #include <cstdint>
+#include <unordered_map>
 #include <utility>
 
 #include <remote/wire/value.h>
@@ -15,6 +16,19 @@ namespace remote::worker {
 at::Tensor make_view(const Device& device, const c10::Storage& storage, const wire::TensorRef& ref);
 /// A tensor without elements and without memory, for an op to give it both.
 at::Tensor make_empty(Device& device, c10::ScalarType dtype);
+
+/// The views that one op got, so that what is one tensor for the client is one for the op. The cost of a list grows
+/// with its length, whether its tensors share a storage or not.
+class ViewsOfOp {
+ public:
+  /// The tensor that stands for the same view already, else this one.
+  at::Tensor one_of_same(at::Tensor view);
+  void clear();
+
+ private:
+  c10::SmallVector<at::Tensor, 4> views_;
+  std::unordered_multimap<size_t, size_t> by_place_;  // storage and offset, into views_; once they are many
+};
 
 /// Turns the references of one run into tensors over the session's storages, and remembers what the op is about to
 /// write. Reused from run to run. What can't be used is noted, and answered with an undefined tensor, so that the
@@ -57,8 +71,9 @@ class Arguments final : public wire::ArgumentResolver {
 
  private:
   StorageEntry* find_or_add(const wire::TensorRef& ref);
-  /// The tensor that stands for the same view already: what is one tensor for the client is one for the op.
-  at::Tensor one_of_same(at::Tensor view);
+  at::Tensor one_of_same(at::Tensor view) {
+    return operation_->compares_arguments ? views_.one_of_same(std::move(view)) : view;
+  }
   bool check_view(const wire::TensorRef& ref, const StorageEntry& entry);
 
   Device& device_;
@@ -69,7 +84,7 @@ class Arguments final : public wire::ArgumentResolver {
   RootErrorPtr root_;
   c10::SmallVector<Written, 4> written_;
   c10::SmallVector<StorageEntry*, 4> fresh_;
-  c10::SmallVector<at::Tensor, 4> views_;  // of this op, where it compares its arguments
+  ViewsOfOp views_;  // where the op compares its arguments
 };
 
 }  // namespace remote::worker

@@ -45,6 +45,7 @@ StatusCode code_of(const c10::Error& error, std::string_view text) {
   }
   if (dynamic_cast<const c10::NotImplementedError*>(&error) != nullptr) return StatusCode::kUnimplemented;
   if (dynamic_cast<const c10::IndexError*>(&error) != nullptr) return StatusCode::kOutOfRange;
+  if (dynamic_cast<const c10::LinAlgError*>(&error) != nullptr) return StatusCode::kAborted;
   if (text.find("INTERNAL ASSERT FAILED") != text.npos) return StatusCode::kInternal;
   return StatusCode::kInvalidArgument;
 }
@@ -121,6 +122,12 @@ Status describe_failure(const Operation& operation, const Status& status, wire::
   text += "record " + std::to_string(place.sequence) + ", worker ";
   text.append(place.worker).append(")");
   return {status.code(), std::move(text)};
+}
+
+std::string describe_warning(const c10::Warning& warning, const Operation& operation, const OperationPlace& place) {
+  std::string text = first_sentences(warning.msg()) + " (" + operation.name;
+  if (!place.scope.empty()) text.append(" in ").append(place.scope);
+  return text.append(", worker ").append(place.worker).append(")");
 }
 
 }  // namespace remote::worker

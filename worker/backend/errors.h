@@ -1,4 +1,6 @@
 #pragma once
+#include <c10/util/Exception.h>
+
 #include <exception>
 #include <string>
 #include <string_view>
@@ -29,5 +31,9 @@ struct OperationPlace {
 /// `arguments` are the bytes of its arguments.
 Status describe_failure(const Operation& operation, const Status& status, wire::ByteReader arguments,
                         const StorageTable& storages, const OperationPlace& place);
+
+/// What LibTorch warned of while an op ran: its text, the op, its scope and the worker. The same each time that the op
+/// does it again, so that a program can tell repetitions.
+std::string describe_warning(const c10::Warning& warning, const Operation& operation, const OperationPlace& place);
 
 }  // namespace remote::worker

@@ -5,6 +5,8 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <remote/wire/record.h>
@@ -26,9 +28,28 @@ struct Outbox {
     uint64_t transfer = 0;           ///< of the peer
   };
 
+  static constexpr size_t kMaxWarnings = 64;
+
+  /// Takes as many warnings as one reply should carry, and counts the others.
+  void warn(std::string text) {
+    if (warnings.size() < kMaxWarnings) {
+      warnings.push_back(std::move(text));
+    } else {
+      ++further_warnings;
+    }
+  }
+  std::vector<std::string> take_warnings() {
+    if (further_warnings != 0) warnings.push_back("and " + std::to_string(further_warnings) + " more warnings of ops");
+    further_warnings = 0;
+    return std::exchange(warnings, {});
+  }
+
   std::vector<wire::Failure> failures;
   std::deque<Delivery> deliveries;
+  std::vector<std::string> warnings;
+  uint64_t further_warnings = 0;
 
+  /// Whether there is nothing that anybody waits for; warnings go along with the next reply.
   bool empty() const { return failures.empty() && deliveries.empty(); }
 };
 

@@ -1,5 +1,7 @@
 #include <worker/backend/runner.h>
 
+#include <c10/util/FunctionRef.h>
+
 #include <remote/wire/limits.h>
 #include <worker/backend/errors.h>
 
@@ -22,6 +24,16 @@ bool has_undefined(const Operation::Argument& argument, const c10::IValue& value
   }
   return false;
 }
+
+/// Hands what LibTorch warns of to a function, which outlives it.
+class Warnings final : public c10::WarningHandler {
+ public:
+  explicit Warnings(c10::function_ref<void(const c10::Warning&)> take) : take_(take) {}
+  void process(const c10::Warning& warning) override { take_(warning); }
+
+ private:
+  c10::function_ref<void(const c10::Warning&)> take_;
+};
 
 }  // namespace
 
@@ -134,10 +146,19 @@ Status Runner::check(const Call& call) const {
   return state_.settings.check(operation.products);
 }
 
+OperationPlace Runner::place_of(const Call& call) const {
+  return {call.sequence, state_.scope(call.scope), core_.worker_name};
+}
+
 void Runner::execute(const Call& call) {
   std::vector<wire::OutputMeta> metas;
   Status status;
   try {
+    const auto tell = [&](const c10::Warning& warning) {
+      state_.outbox.warn(describe_warning(warning, call.operation, place_of(call)));
+    };
+    Warnings warnings(tell);
+    const c10::WarningUtils::WarningHandlerGuard here(&warnings);
     invoke(call.operation);
     if (core_.options.sync_kernels) state_.lane->wait();
     status = collect(call, metas);
@@ -193,9 +214,8 @@ void Runner::skip(const Call& call, const RootErrorPtr& root) {
 void Runner::fail(const Call& call, const Status& status, bool started) {
   ++state_.statistics.failed_ops;
   core_.count(core_.counters.failed_ops);
-  const OperationPlace place{call.sequence, state_.scope(call.scope), core_.worker_name};
-  const RootErrorPtr root =
-      state_.fail(call.sequence, describe_failure(call.operation, status, call.arguments, state_.storages, place));
+  const RootErrorPtr root = state_.fail(
+      call.sequence, describe_failure(call.operation, status, call.arguments, state_.storages, place_of(call)));
   for (auto* entry : arguments_.fresh()) entry->poison(root);
   for (auto* entry : declared_) {
     if (entry == nullptr) continue;

@@ -7,6 +7,7 @@
 
 #include <remote/wire/record.h>
 #include <worker/backend/arguments.h>
+#include <worker/backend/errors.h>
 #include <worker/backend/outputs.h>
 #include <worker/backend/session_state.h>
 
@@ -43,6 +44,7 @@ class Runner {
   /// Ok when the op can start.
   Status check(const Call& call) const;
   void execute(const Call& call);
+  OperationPlace place_of(const Call& call) const;
   void invoke(const Operation& operation);
   Status collect(const Call& call, std::vector<wire::OutputMeta>& metas);
   void skip(const Call& call, const RootErrorPtr& root);

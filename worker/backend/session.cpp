@@ -1,5 +1,7 @@
 #include <worker/backend/session.h>
 
+#include <utility>
+
 #include <worker/backend/errors.h>
 
 namespace remote::worker {
@@ -254,8 +256,8 @@ void SessionImpl::flush() {
   if (reply.values.empty() && state_.outbox.failures.empty() && executed_ == reported_) return;
   reply.received = received_;
   reply.executed = executed_;
-  reply.failures = std::move(state_.outbox.failures);
-  state_.outbox.failures.clear();
+  reply.failures = std::exchange(state_.outbox.failures, {});
+  reply.warnings = state_.outbox.take_warnings();
   reported_ = executed_;
   unreported_bytes_ = 0;
 

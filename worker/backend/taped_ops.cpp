@@ -64,11 +64,11 @@ class AboveAutograd {
 class WithoutWeightWarning final : public c10::WarningHandler {
  public:
   void process(const c10::Warning& warning) override {
-    if (warning.msg().find("not part of single contiguous chunk") == std::string::npos) others_.process(warning);
+    if (warning.msg().find("not part of single contiguous chunk") == std::string::npos) others_->process(warning);
   }
 
  private:
-  c10::WarningHandler others_;
+  c10::WarningHandler* const others_ = c10::WarningUtils::get_warning_handler();
 };
 
 void run_taped(const c10::OperatorHandle& op, Stack* stack) {
@@ -101,7 +101,7 @@ void run_taped(const c10::OperatorHandle& op, Stack* stack) {
 
   const bool records = !tape->inputs.empty();
   {
-    static WithoutWeightWarning handler;
+    WithoutWeightWarning handler;
     const c10::WarningUtils::WarningHandlerGuard quiet(&handler);
     const AboveAutograd above(records);
     aten_op.callBoxed(stack);

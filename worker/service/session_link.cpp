@@ -16,6 +16,7 @@ constexpr uint64_t kEntryBytes = 128;
 uint64_t cost_of(const wire::Reply& reply) {
   uint64_t bytes = 0;
   for (const auto& failure : reply.failures) bytes += kEntryBytes + failure.status.message().size();
+  for (const auto& warning : reply.warnings) bytes += kEntryBytes + warning.size();
   for (const auto& value : reply.values) {
     bytes += kEntryBytes + value.status.message().size() + value.bytes.size() +
              value.outputs.size() * sizeof(wire::OutputMeta);
@@ -105,6 +106,7 @@ void SessionLink::on_reply(wire::Reply reply) {
       last.reply.executed = reply.executed;
       append(last.reply.failures, reply.failures);
       append(last.reply.values, reply.values);
+      append(last.reply.warnings, reply.warnings);
       last.bytes += bytes;
     } else {
       replies_.push_back({std::move(reply), bytes});

@@ -1,6 +1,9 @@
 #include <remote/client/error_log.h>
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
+#include <iterator>
 
 namespace remote::client {
 
@@ -29,6 +32,27 @@ void ErrorLog::mark_seen(uint64_t sequence) {
   std::lock_guard lock(mutex_);
   std::erase_if(failures_, [&](const wire::Failure& failure) { return failure.sequence == sequence; });
   any_.store(!failures_.empty(), std::memory_order_relaxed);
+}
+
+void ErrorLog::add_warnings(std::vector<std::string> warnings) {
+  if (warnings.empty()) return;
+  std::lock_guard lock(mutex_);
+  std::move(warnings.begin(), warnings.end(), std::back_inserter(warnings_));
+  any_warnings_.store(true, std::memory_order_relaxed);
+}
+
+void ErrorLog::issue_warnings() {
+  if (!any_warnings_.load(std::memory_order_relaxed)) return;
+  std::vector<std::string> warnings;
+  {
+    std::lock_guard lock(mutex_);
+    warnings.swap(warnings_);
+    any_warnings_.store(false, std::memory_order_relaxed);
+  }
+  constexpr c10::SourceLocation kWorker{"on the worker", "remote", 0};
+  for (std::string& warning : warnings) {
+    c10::warn(c10::Warning(c10::UserWarning(), kWorker, std::move(warning), /*verbatim=*/true));
+  }
 }
 
 }  // namespace remote::client

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include <remote/base/status.h>
@@ -15,10 +16,14 @@ enum class ReportErrors {
   kNo,  ///< for calls whose result nobody looks at, or that have more to do: the error is left for the next call
 };
 
-/// The failures that a worker has told of and nobody has seen. Each is reported once. Thread-safe.
+/// The failures and warnings that a worker has told of and nobody has seen. Each is reported once. Thread-safe.
 class ErrorLog {
  public:
   void add(wire::Failure failure);
+  void add_warnings(std::vector<std::string> warnings);
+  /// Issues the warnings, as LibTorch does, to the calling thread's handler. Not to be called under a lock. One load
+  /// where there are none.
+  void issue_warnings();
   /// Whether take() would find something; one load.
   bool any() const { return any_.load(std::memory_order_relaxed); }
   /// The oldest failure among the records before `sequence`; all of those count as seen, and the text says how many
@@ -31,6 +36,8 @@ class ErrorLog {
   std::mutex mutex_;
   std::vector<wire::Failure> failures_;  // in stream order
   std::atomic<bool> any_{false};
+  std::vector<std::string> warnings_;
+  std::atomic<bool> any_warnings_{false};
 };
 
 }  // namespace remote::client

@@ -33,6 +33,8 @@ StatusOr<std::string_view> PendingValue::wait(std::optional<Clock::time_point> d
     return Status(StatusCode::kDeadlineExceeded,
                   "the worker has not answered within the time given; it may still do so");
   }
+  lock.unlock();  // a complete value changes no more
+  errors_->issue_warnings();
   if (!value_.status.ok()) {
     if (value_.failed_sequence != 0) errors_->mark_seen(value_.failed_sequence);
     return value_.status;

@@ -43,10 +43,16 @@ Session::Session(std::string address, const SessionOptions& options)
       seal_bytes_(wire::Limits().max_batch_bytes) {}
 
 StatusOr<std::shared_ptr<Session>> Session::connect(const std::string& address, const SessionOptions& options) {
-  return connect_with(address, options,
-                      [&](const wire::Hello& hello, wire::RecordSource& source, transport::Listener& listener) {
-                        return transport::connect(address, hello, source, listener, options.connect);
-                      });
+  static const uint64_t first_generation = fork_generation();
+  auto session = connect_with(address, options,
+                              [&](const wire::Hello& hello, wire::RecordSource& source, transport::Listener& listener) {
+                                return transport::connect(address, hello, source, listener, options.connect);
+                              });
+  if (session.ok() || first_generation == fork_generation()) return session;
+  return Status(session.status().code(),
+                session.status().message() +
+                    "; or is it that this process was forked from one that was connected? Connections can't be made "
+                    "there: connect in the child alone, or start a new program");
 }
 
 StatusOr<std::shared_ptr<Session>> Session::connect_with(const std::string& address, const SessionOptions& options,
@@ -104,24 +110,39 @@ bool Session::has_credit() const {
          (records < limits.max_inflight_records && batch_bytes_ + writer_.size() < limits.max_inflight_bytes);
 }
 
-Status Session::wait_for_credit(std::unique_lock<std::mutex>& lock, c10::function_ref<bool()> has_room) {
+Status Session::wait_for_credit(std::unique_lock<std::mutex>& lock, c10::function_ref<bool()> has_room,
+                                Deadline deadline) {
   if (!ended_ && !has_room()) {
     REMOTE_RETURN_IF_ERROR(may_wait());
     ++counters_.credit_waits;
     ++credit_waiters_;
-    credit_.wait(lock, [&] { return ended_ || has_room(); });
+    const auto may_go = [&] { return ended_ || has_room(); };
+    bool in_time = true;
+    if (deadline) {
+      in_time = credit_.wait_until(lock, *deadline, may_go);
+    } else {
+      credit_.wait(lock, may_go);
+    }
     --credit_waiters_;
+    if (!in_time) {
+      return {StatusCode::kDeadlineExceeded, "worker " + address_ +
+                                                 " is so far behind that it takes no more records: " +
+                                                 std::to_string(last_sequence() - executed_) + " are waiting"};
+    }
   }
   return ended_.value_or(Status());
 }
 
-StatusOr<uint64_t> Session::record(Write write, ReportErrors report) {
+StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline deadline) {
   if (forked()) return forked_status();
+  if (report == ReportErrors::kYes) errors_->issue_warnings();
   std::unique_lock lock(mutex_);
   if (report == ReportErrors::kYes && errors_->any()) {
     if (Status error = errors_->take(); !error.ok()) return error;
   }
-  if (ended_ || !has_credit()) REMOTE_RETURN_IF_ERROR(wait_for_credit(lock, [this] { return has_credit(); }));
+  if (ended_ || !has_credit())
+    REMOTE_RETURN_IF_ERROR(wait_for_credit(
+        lock, [this] { return has_credit(); }, deadline));
 
   // Told before anything is written, so that releases from within `write` find the carrier told already: waking it may
   // take its lock, which it may hold while it waits for ours.
@@ -269,6 +290,7 @@ void Session::on_reply(wire::Reply reply) {
     }
   }
   for (auto& value : reply.values) tell_site(value.status, value.failed_sequence);
+  errors_->add_warnings(std::move(reply.warnings));
   if (sites_) sites_->forget(reply.executed);
   {
     std::lock_guard lock(mutex_);
@@ -342,7 +364,8 @@ void Session::end(const Status& status) {
   for (auto& [request, value] : values) value->fail(status);
 }
 
-std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional<FetchTarget> target) {
+std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional<FetchTarget> target,
+                                               Deadline deadline) {
   const auto fetch_bytes = target ? std::optional(target->bytes) : std::nullopt;
   auto value = std::make_shared<PendingValue>(errors_, std::move(target));
   if (forked()) return value->fail(forked_status()), value;
@@ -360,7 +383,7 @@ std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional
         }
         return Status();
       },
-      ReportErrors::kNo);
+      ReportErrors::kNo, deadline);
   if (sequence.ok()) {
     value->set_sequence(sequence.value());
   } else {
@@ -380,12 +403,21 @@ std::shared_ptr<PendingValue> Session::fetch(const wire::TensorRef& tensor) {
                  FetchTarget{bytes});
 }
 
+std::shared_ptr<PendingValue> Session::request_mark(Deadline deadline) {
+  return request([](wire::RecordWriter& out, uint64_t request) { return out.synchronize(request), Status(); }, {},
+                 deadline);
+}
+
+bool Session::has_run_all() const {
+  std::lock_guard lock(mutex_);
+  return ended_ || executed_ == last_sequence();
+}
+
 Status Session::synchronize(std::string_view place, std::optional<std::chrono::milliseconds> timeout) {
   count_synchronisation(place);
-  std::optional<PendingValue::Clock::time_point> deadline;
+  Deadline deadline;
   if (timeout) deadline = PendingValue::Clock::now() + *timeout;
-  auto pending = request([](wire::RecordWriter& out, uint64_t request) { return out.synchronize(request), Status(); });
-  return pending->wait(deadline).status();
+  return request_mark(deadline)->wait(deadline).status();
 }
 
 Status Session::clear_errors() {

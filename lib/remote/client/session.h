@@ -60,6 +60,7 @@ class Session final : private wire::RecordSource,
                       public std::enable_shared_from_this<Session> {
  public:
   using Write = c10::function_ref<Status(wire::RecordWriter&)>;
+  using Deadline = std::optional<PendingValue::Clock::time_point>;
   using WriteRequest = c10::function_ref<Status(wire::RecordWriter&, uint64_t request)>;
 
   /// Connects and shakes hands. Blocks at most about `options.connect.timeout`. Errors: those of transport::connect().
@@ -76,8 +77,9 @@ class Session final : private wire::RecordSource,
 
   /// Appends a record (or several) and returns the sequence number of the last. `write` runs under the stream's lock
   /// and must not block; when it fails, nothing of it stays in the stream except definitions made first. With kYes, an
-  /// error that nobody has seen yet is returned instead, and nothing is recorded.
-  StatusOr<uint64_t> record(Write write, ReportErrors report = ReportErrors::kYes);
+  /// error that nobody has seen yet is returned instead, and nothing is recorded. DEADLINE_EXCEEDED: past `deadline`
+  /// there is no credit yet; nothing is recorded.
+  StatusOr<uint64_t> record(Write write, ReportErrors report = ReportErrors::kYes, Deadline deadline = {});
 
   /// Inside record(), before begin_run() and once for each run: the op's number, which the first use defines.
   /// `identity` stands for this op alone as long as the process lives; a handle may come to mean another op when a
@@ -115,8 +117,13 @@ class Session final : private wire::RecordSource,
   /// Asks for a tensor's values as of this place in the stream. Does not wait for them.
   std::shared_ptr<PendingValue> fetch(const wire::TensorRef& tensor);
   /// Records something that the worker answers. `target`: of a fetch. Never null: when recording fails, wait() says so.
-  std::shared_ptr<PendingValue> request(WriteRequest write, std::optional<FetchTarget> target = std::nullopt);
+  std::shared_ptr<PendingValue> request(WriteRequest write, std::optional<FetchTarget> target = std::nullopt,
+                                        Deadline deadline = {});
 
+  /// An answer that is complete when all that was recorded before has run. Does not wait for it.
+  std::shared_ptr<PendingValue> request_mark(Deadline deadline = {});
+  /// Whether all that was recorded has run, as far as the worker has told. Does not wait.
+  bool has_run_all() const;
   /// Waits until all that was recorded before has run, then reports the error that nobody has seen, if there is one.
   /// Counts as a synchronisation at `place`. DEADLINE_EXCEEDED after `timeout`.
   Status synchronize(std::string_view place = "synchronize", std::optional<std::chrono::milliseconds> timeout = {});
@@ -165,7 +172,8 @@ class Session final : private wire::RecordSource,
 
   Status upload_pieces(uint64_t storage, FreshBytes fresh_bytes, uint64_t offset, const char* data, uint64_t bytes);
   /// With mutex_ held: returns when there is room, or with what ended the session.
-  Status wait_for_credit(std::unique_lock<std::mutex>& lock, c10::function_ref<bool()> has_room);
+  Status wait_for_credit(std::unique_lock<std::mutex>& lock, c10::function_ref<bool()> has_room,
+                         Deadline deadline = {});
   Status wait_for_transfer_credit(uint64_t bytes);
   /// Records an upload whose bytes come as `transfer`.
   Status record_transfer(uint64_t storage, FreshBytes fresh_bytes, uint64_t offset, uint64_t transfer, uint64_t bytes,

@@ -46,7 +46,7 @@ BatchSampler BatchSampler::for_training(const Dataset& data, const BatchOptions&
   sampler.drop_last_ = options.drop_last;
   sampler.seed_ = seed;
   if (sampler.batches_per_epoch() == 0) {
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 "there is no batch to train with: the data has " + std::to_string(sampler.examples_per_epoch_) +
                     " examples, batch_size is " + std::to_string(options.batch_size) +
                     (options.drop_last ? " and drop_last leaves out incomplete batches" : ""));

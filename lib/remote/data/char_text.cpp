@@ -19,13 +19,13 @@ std::string read_file(const std::string& path) {
   const bool directory = std::filesystem::is_directory(path, ignored);
   std::ifstream file(path, std::ios::binary);
   if (directory || !file.is_open()) {
-    throw Error(StatusCode::kNotFound,
+    throw_error(StatusCode::kNotFound,
                 "the text file " + path + " can't be read: " + std::strerror(directory ? EISDIR : errno));
   }
   std::string text;
   char chunk[1 << 16];
   while (file.read(chunk, sizeof chunk), file.gcount() > 0) text.append(chunk, static_cast<size_t>(file.gcount()));
-  if (file.bad()) throw Error(StatusCode::kDataLoss, "the text file " + path + " can't be read to its end");
+  if (file.bad()) throw_error(StatusCode::kDataLoss, "the text file " + path + " can't be read to its end");
   return text;
 }
 
@@ -48,7 +48,7 @@ Splits split_text(std::string_view text, const std::string& name, const CharText
   auto total = static_cast<int64_t>(characters.size());
   auto train = static_cast<int64_t>(static_cast<double>(total) * (1 - options.val_fraction));
   if (std::min(train, total - train) <= options.block_size) {
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 name + " is too short: its " + std::to_string(total) + " characters make " + std::to_string(train) +
                     " for training and " + std::to_string(total - train) +
                     " for validation, and both need more than the " + std::to_string(options.block_size) +

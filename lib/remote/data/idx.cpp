@@ -39,7 +39,7 @@ class ByteReader {
   }
 
   [[noreturn]] void fail(StatusCode code, const std::string& what) const {
-    throw Error(code, "the data file " + path_ + " " + what);
+    throw_error(code, "the data file " + path_ + " " + what);
   }
 
  private:

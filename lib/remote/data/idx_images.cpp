@@ -24,14 +24,14 @@ RawSplit read_split(const IdxImagesOptions& options, const std::string& images_n
   RawSplit split{read_idx(images_path, 3), read_idx(labels_path, 1)};
   const at::Tensor &images = split.images, &labels = split.labels;
   if (images.size(0) != labels.size(0) || images.numel() == 0) {
-    throw Error(StatusCode::kDataLoss, "expected an image for each label, found " + std::to_string(images.size(0)) +
+    throw_error(StatusCode::kDataLoss, "expected an image for each label, found " + std::to_string(images.size(0)) +
                                            " images of " + std::to_string(images.size(1)) + "x" +
                                            std::to_string(images.size(2)) + " pixels in " + images_path + " and " +
                                            std::to_string(labels.size(0)) + " labels in " + labels_path);
   }
   const auto* values = labels.const_data_ptr<uint8_t>();
   if (int64_t largest = *std::max_element(values, values + labels.numel()); largest >= options.num_classes) {
-    throw Error(StatusCode::kOutOfRange, "the data file " + labels_path + " has the label " + std::to_string(largest) +
+    throw_error(StatusCode::kOutOfRange, "the data file " + labels_path + " has the label " + std::to_string(largest) +
                                              ": expected 0 to " + std::to_string(options.num_classes - 1) +
                                              ", because num_classes is " + std::to_string(options.num_classes));
   }

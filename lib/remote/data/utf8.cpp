@@ -34,7 +34,7 @@ std::vector<uint32_t> decode_utf8(std::string_view text, const std::string& name
       code_point = code_point << 6 | (byte(k) & 0x3F);
     }
     if (!good || !valid(code_point, length)) {
-      throw Error(StatusCode::kDataLoss, name + " is not UTF-8: byte " + std::to_string(i) +
+      throw_error(StatusCode::kDataLoss, name + " is not UTF-8: byte " + std::to_string(i) +
                                              " begins no character. Convert it first, for instance with iconv");
     }
     result.push_back(code_point);

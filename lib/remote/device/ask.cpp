@@ -76,7 +76,7 @@ void remember(std::string key, const std::vector<wire::OutputMeta>& outputs) {
 /// A worker is trusted no more than a client: what it describes becomes tensors here.
 void check_described(const std::vector<wire::OutputMeta>& outputs, uint64_t first_id, const std::string& worker) {
   const auto refuse = [&](size_t place, const char* what) {
-    throw Error(StatusCode::kInternal, "worker " + worker + " described output " + std::to_string(place) +
+    throw_error(StatusCode::kInternal, "worker " + worker + " described output " + std::to_string(place) +
                                            " of an op " + what +
                                            "; client and worker disagree, or the worker is not to be trusted");
   };

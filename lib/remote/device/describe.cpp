@@ -47,7 +47,7 @@ void Describer::forget() {
 
 void check_within_limits(c10::IntArrayRef sizes) {
   if (sizes.size() > wire::kMaxRank) {
-    throw Error(StatusCode::kInvalidArgument, "remote: a tensor of " + std::to_string(sizes.size()) +
+    throw_error(StatusCode::kInvalidArgument, "remote: a tensor of " + std::to_string(sizes.size()) +
                                                   " dimensions was used, and a worker takes at most " +
                                                   std::to_string(wire::kMaxRank) + "; flatten some of them");
   }
@@ -55,7 +55,7 @@ void check_within_limits(c10::IntArrayRef sizes) {
     std::ostringstream text;
     text << "remote: a tensor of sizes " << sizes << " was used, and a worker takes at most " << wire::kMaxViewElements
          << " elements; are its sizes what they should be?";
-    throw Error(StatusCode::kResourceExhausted, text.str());
+    throw_error(StatusCode::kResourceExhausted, text.str());
   }
 }
 

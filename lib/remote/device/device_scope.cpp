@@ -32,7 +32,7 @@ void fill_in_device(const c10::OperatorHandle& op, c10::DispatchKeySet keys, tor
 c10::Device with_index(c10::Device device) {
   if (device.is_cpu()) return device;
   if (device.type() != c10::DeviceType::PrivateUse1) {
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 "remote: DeviceScope takes \"remote:N\" or \"cpu\", got \"" + device.str() + "\"");
   }
   if (!device.has_index()) return {device.type(), device::Runtime::current_device()};

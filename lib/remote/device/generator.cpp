@@ -57,7 +57,7 @@ uint64_t RemoteGenerator::wire_id() {
 
 void RemoteGenerator::set_offset(uint64_t offset) {
   if (offset == 0) return;
-  throw Error(StatusCode::kUnimplemented,
+  throw_error(StatusCode::kUnimplemented,
               "remote: a worker's generator has no offset; use set_state() with a state that get_state() returned");
 }
 

@@ -12,6 +12,12 @@ namespace {
 
 constexpr auto kType = c10::DeviceType::PrivateUse1;
 
+/// A place in the stream of a device.
+struct Event {
+  std::shared_ptr<client::Session> session;
+  std::shared_ptr<client::PendingValue> mark;  ///< null: nothing was recorded before
+};
+
 class Guard final : public c10::impl::DeviceGuardImplInterface {
  public:
   c10::DeviceType type() const override { return kType; }
@@ -29,24 +35,32 @@ class Guard final : public c10::impl::DeviceGuardImplInterface {
   }
   c10::Stream getStream(c10::Device device) const override { return getDefaultStream(device); }
   c10::Stream getDefaultStream(c10::Device device) const override {
-    return c10::Stream(c10::Stream::DEFAULT, device);
+    return c10::Stream(c10::Stream::DEFAULT, device.has_index() ? device : getDevice());
   }
   c10::Stream getNewStream(c10::Device device, int) const override { return getDefaultStream(device); }
   c10::Stream exchangeStream(c10::Stream stream) const override { return stream; }
   c10::DeviceIndex deviceCount() const noexcept override { return kDeviceCount; }
-  // An event is the device whose stream it was recorded in. Work is done in order, so nothing needs to be held back.
   void record(void** event, const c10::Stream& stream, const c10::DeviceIndex, const c10::EventFlag) const override {
-    if (*event == nullptr) *event = new c10::DeviceIndex();
-    *static_cast<c10::DeviceIndex*>(*event) = stream.device_index();
+    if (*event == nullptr) *event = new Event();
+    auto session = Runtime::get().session_if_connected(stream.device_index());
+    auto mark = session ? session->request_mark() : nullptr;
+    *static_cast<Event*>(*event) = {std::move(session), std::move(mark)};
   }
-  void destroyEvent(void* event, const c10::DeviceIndex) const noexcept override {
-    delete static_cast<c10::DeviceIndex*>(event);
-  }
+  void destroyEvent(void* event, const c10::DeviceIndex) const noexcept override { delete static_cast<Event*>(event); }
+  // The work of a device is done in order, so nothing needs to be held back.
   void block(void*, const c10::Stream&) const override {}
-  bool queryEvent(void*) const override { return true; }
-  bool queryStream(const c10::Stream&) const override { return true; }
+  bool queryEvent(void* event) const override {
+    return event == nullptr || !static_cast<Event*>(event)->mark || static_cast<Event*>(event)->mark->ready();
+  }
+  bool queryStream(const c10::Stream& stream) const override {
+    const auto session = Runtime::get().session_if_connected(stream.device_index());
+    return session == nullptr || session->has_run_all();
+  }
   void synchronizeEvent(void* event) const override {
-    if (event != nullptr) synchronizeDevice(*static_cast<c10::DeviceIndex*>(event));
+    if (event == nullptr || !static_cast<Event*>(event)->mark) return;
+    const auto& [session, mark] = *static_cast<Event*>(event);
+    if (!mark->ready()) session->count_synchronisation("Event.synchronize");
+    throw_if_error(mark->wait().status());
   }
   void synchronizeStream(const c10::Stream& stream) const override { synchronizeDevice(stream.device_index()); }
   void synchronizeDevice(const c10::DeviceIndex device) const override {

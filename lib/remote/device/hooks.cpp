@@ -32,7 +32,7 @@ class Hooks final : public at::PrivateUse1HooksInterface {
   }
 
   at::Device getDeviceFromPtr(void*) const override {
-    throw Error(
+    throw_error(
         StatusCode::kInvalidArgument,
         "remote: a remote tensor has no address; from_blob() can't make one: upload with RemoteTensor::from_local()");
   }

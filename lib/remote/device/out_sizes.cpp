@@ -274,7 +274,7 @@ bool are_a_wrappers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c1
 /// Runs the functional overload and copies its results into the outs.
 void run_functionally(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   if (!twin_of(info).op || functional_run.info == &info) {
-    throw Error(StatusCode::kUnimplemented, toString(info.op.operator_name()) +
+    throw_error(StatusCode::kUnimplemented, toString(info.op.operator_name()) +
                                                 ": the size of its out tensors can't be told before it runs; pass "
                                                 "tensors of the right size, or call the overload without out");
   }

@@ -194,7 +194,7 @@ void check_written(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10
   for (const int index : info.returned_arguments) {
     if (!arguments[index].isTensor() || is_remote(arguments[index].toTensor())) continue;
     if (!arguments[index].toTensor().defined()) continue;
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 toString(info.op.operator_name()) + ": expected all tensors on remote:" + std::to_string(device) +
                     ", but what it is to write into is " + describe_for_people(arguments[index].toTensor()) +
                     "; pass a remote tensor, and copy its value with .cpu()");
@@ -207,7 +207,7 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::S
   const auto arguments = [&] { return torch::jit::last(*stack, info.argument_count); };
   const c10::DeviceIndex device = device_of(info, arguments());
   if (info.kind == OpInfo::Kind::kUnsupported) {
-    throw Error(StatusCode::kUnimplemented, toString(op.operator_name()) +
+    throw_error(StatusCode::kUnimplemented, toString(op.operator_name()) +
                                                 " returns a view or something that is no tensor, and has no kernel of "
                                                 "its own for remote tensors; copy to the CPU with .cpu() first");
   }

@@ -66,7 +66,7 @@ void record_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::D
     }
     return status;
   });
-  if (!sequence.ok()) throw Error(sequence.status());
+  if (!sequence.ok()) throw_error(sequence.status());
 }
 
 std::shared_ptr<client::PendingValue> request_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments,

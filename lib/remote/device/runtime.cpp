@@ -57,7 +57,7 @@ std::string address_from_environment(c10::DeviceIndex device) {
   const auto addresses = addresses_from_environment();
   if (addresses.empty()) return "embedded";
   if (const auto index = static_cast<size_t>(device); index < addresses.size()) return addresses[index];
-  throw Error(StatusCode::kFailedPrecondition,
+  throw_error(StatusCode::kFailedPrecondition,
               "remote:" + std::to_string(device) + " has no worker: REMOTE_WORKERS=" + std::getenv("REMOTE_WORKERS") +
                   " names " + std::to_string(addresses.size()) + "; add an address, or call remote::connect()");
 }
@@ -71,14 +71,14 @@ Runtime& Runtime::get() {
 
 void Runtime::connect(const std::vector<std::string>& addresses, const client::SessionOptions& options) {
   if (addresses.empty() || addresses.size() > static_cast<size_t>(kDeviceCount)) {
-    throw Error(StatusCode::kInvalidArgument, "remote::connect: expected 1 to " + std::to_string(kDeviceCount) +
+    throw_error(StatusCode::kInvalidArgument, "remote::connect: expected 1 to " + std::to_string(kDeviceCount) +
                                                   " addresses, got " + std::to_string(addresses.size()));
   }
   std::lock_guard lock(mutex_);
   for (size_t i = 0; i < addresses.size(); ++i) {
     const auto& session = sessions_[i];
     if (session && session->alive() && session->address() != addresses[i]) {
-      throw Error(StatusCode::kAlreadyExists, "remote::connect: remote:" + std::to_string(i) + " is connected to " +
+      throw_error(StatusCode::kAlreadyExists, "remote::connect: remote:" + std::to_string(i) + " is connected to " +
                                                   session->address() + ", not " + addresses[i] +
                                                   "; call remote::disconnect() first, which ends its tensors");
     }
@@ -92,7 +92,7 @@ void Runtime::connect(const std::vector<std::string>& addresses, const client::S
 void Runtime::attach(c10::DeviceIndex device, const std::string& address, const client::SessionOptions& options) {
   auto session = client::Session::connect(address, options);
   if (!session.ok()) {
-    throw Error(session.status().code(), "remote:" + std::to_string(device) + ": " + session.status().message());
+    throw_error(session.status().code(), "remote:" + std::to_string(device) + ": " + session.status().message());
   }
   watch_main_thread();
   if (!exit_handler_registered_) {
@@ -210,7 +210,8 @@ void Runtime::finish_embedded(std::string_view place) {
     session->count_synchronisation(place);
     // An answer that comes when all before it has run, and takes no error along.
     const auto state = session->request(
-        [](wire::RecordWriter& out, uint64_t request) { return out.fetch_generator_state(0, request), Status(); });
+        [](wire::RecordWriter& out, uint64_t request) { return out.fetch_generator_state(0, request), Status(); }, {},
+        deadline);
     (void)state->wait(deadline);
   }
 }

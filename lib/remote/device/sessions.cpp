@@ -7,7 +7,7 @@ namespace remote::device {
 
 c10::DeviceIndex remote_index(c10::Device device, const char* what) {
   if (!device.is_privateuseone()) {
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 std::string(what) + ": expected a device \"remote:N\", got \"" + device.str() + "\"");
   }
   const c10::DeviceIndex index = device.has_index() ? device.index() : Runtime::current_device();

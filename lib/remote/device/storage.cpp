@@ -106,7 +106,7 @@ StorageContext* own_context(const c10::DataPtr& data) {
 /// No worker would read a record that mentions a larger one.
 void check_size(uint64_t bytes) {
   if (bytes <= wire::kMaxStorageBytes) return;
-  throw Error(StatusCode::kResourceExhausted, "remote: memory for a tensor of " + std::to_string(bytes) +
+  throw_error(StatusCode::kResourceExhausted, "remote: memory for a tensor of " + std::to_string(bytes) +
                                                   " bytes was asked for, and no worker gives more than " +
                                                   std::to_string(wire::kMaxStorageBytes) +
                                                   "; are its sizes what they should be?");
@@ -126,7 +126,7 @@ class IdAllocator final : public c10::DeviceAllocator {
   c10::DataPtr allocate(size_t bytes) override { return make_data(bytes, Runtime::get().current_device(), 0); }
   c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
   void copy_data(void*, const void*, size_t) const override {
-    throw Error(StatusCode::kInternal, "remote: raw memory of a remote storage can't be copied; copy the tensor");
+    throw_error(StatusCode::kInternal, "remote: raw memory of a remote storage can't be copied; copy the tensor");
   }
 
   bool initialized() override { return true; }

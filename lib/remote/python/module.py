@@ -5,6 +5,7 @@ The library runs this text when `torch.ops.load_library` loads it; it needs no p
 
 import contextlib
 import functools
+import warnings
 
 import torch
 
@@ -49,8 +50,9 @@ def disconnect(device=None):
 
 
 def synchronize(device=None):
-    """Waits until all that was recorded has run, and raises the error that nobody has seen yet."""
-    _ops.synchronize(-1 if device is None else _index(device))
+    """Waits until all that was recorded has run; issues the worker's warnings, raises the error nobody has seen yet."""
+    for warning in _ops.synchronize(-1 if device is None else _index(device)):
+        warnings.warn(warning, stacklevel=2)
 
 
 def clear_errors(device=None):

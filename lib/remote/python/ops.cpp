@@ -2,6 +2,7 @@
 // Python header.
 #include <ATen/Context.h>
 #include <ATen/core/Generator.h>
+#include <c10/util/Exception.h>
 #include <torch/library.h>
 
 #include <remote/connect.h>
@@ -34,6 +35,23 @@ void seed(int64_t value, int64_t index) {
   }
 }
 
+/// The warnings of the worker: ops that Python calls as this one don't make them Python's.
+c10::List<std::string> synchronize(int64_t index) {
+  class Collect final : public c10::WarningHandler {
+   public:
+    void process(const c10::Warning& warning) override { texts.push_back(warning.msg()); }
+    c10::List<std::string> texts;
+  } collect;
+  try {
+    const c10::WarningUtils::WarningHandlerGuard here(&collect);
+    remote::synchronize(device_or_all(index));
+  } catch (const std::exception&) {
+    for (const std::string& text : collect.texts) TORCH_WARN(text);
+    throw;
+  }
+  return collect.texts;
+}
+
 c10::Dict<std::string, int64_t> counted(int64_t index) {
   c10::Dict<std::string, int64_t> result;
   const Stats counters = stats(device_at(index));
@@ -49,7 +67,7 @@ TORCH_LIBRARY(remote, m) {
     remote::connect({addresses.begin(), addresses.end()});
   });
   m.def("disconnect(int device) -> ()", [](int64_t device) { remote::disconnect(device_or_all(device)); });
-  m.def("synchronize(int device) -> ()", [](int64_t device) { remote::synchronize(device_or_all(device)); });
+  m.def("synchronize(int device) -> str[]", &synchronize);
   m.def("clear_errors(int device) -> ()", [](int64_t device) { remote::clear_errors(device_or_all(device)); });
   m.def("stats(int device) -> Dict(str, int)", &counted);
   m.def("finish_embedded() -> ()", [] { device::Runtime::finish_embedded("a new setting"); });

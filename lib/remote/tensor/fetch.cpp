@@ -63,7 +63,7 @@ bool TensorFuture::wait_for(std::chrono::milliseconds timeout) const {
 at::Tensor TensorFuture::get(const FetchOptions& options) const { return state().get(options); }
 
 TensorFuture fetch(const at::Tensor& tensor) {
-  if (!tensor.defined()) throw Error(StatusCode::kInvalidArgument, "remote::fetch: the tensor is undefined");
+  if (!tensor.defined()) throw_error(StatusCode::kInvalidArgument, "remote::fetch: the tensor is undefined");
   if (tensor.is_privateuseone()) {
     return TensorFuture(std::make_shared<TensorFuture::State>(device::fetch_values(tensor), tensor.device().index()));
   }

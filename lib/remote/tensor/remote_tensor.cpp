@@ -14,7 +14,7 @@ namespace {
 
 const at::Tensor& checked(const at::Tensor& tensor, const char* what) {
   if (!tensor.defined()) {
-    throw Error(StatusCode::kFailedPrecondition,
+    throw_error(StatusCode::kFailedPrecondition,
                 std::string("RemoteTensor::") + what + ": this RemoteTensor is undefined");
   }
   return tensor;
@@ -28,7 +28,7 @@ client::Session& session_of(const at::Tensor& tensor) {
 
 RemoteTensor::RemoteTensor(at::Tensor tensor) : tensor_(std::move(tensor)) {
   if (!tensor_.defined() || !tensor_.is_privateuseone()) {
-    throw Error(StatusCode::kInvalidArgument, "RemoteTensor: expected a tensor on \"remote:N\", got " +
+    throw_error(StatusCode::kInvalidArgument, "RemoteTensor: expected a tensor on \"remote:N\", got " +
                                                   device::describe_for_people(tensor_) +
                                                   "; RemoteTensor::from_local() copies a CPU tensor to a worker");
   }
@@ -36,7 +36,7 @@ RemoteTensor::RemoteTensor(at::Tensor tensor) : tensor_(std::move(tensor)) {
 
 RemoteTensor RemoteTensor::from_local(const at::Tensor& local, std::optional<c10::Device> device) {
   if (!local.defined() || !local.is_cpu()) {
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 "RemoteTensor::from_local: expected a tensor on the CPU, got " + device::describe_for_people(local));
   }
   return RemoteTensor(local.detach().to(device.value_or(current_remote_device())));

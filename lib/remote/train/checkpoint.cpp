@@ -58,7 +58,7 @@ Checkpoint read_checkpoint(const fs::path& folder) {
     }
   }
   if (!checkpoint.rng.defined())
-    throw Error(StatusCode::kDataLoss, (folder / kStateFile).string() + " has no tensor rng");
+    throw_error(StatusCode::kDataLoss, (folder / kStateFile).string() + " has no tensor rng");
   checkpoint.state = parse_train_state(read_file(folder / kStateJson), (folder / kStateJson).string());
   return checkpoint;
 }
@@ -68,7 +68,7 @@ void check_metadata(const std::map<std::string, std::string>& ours, const std::m
   for (const auto& [name, value] : ours) {
     auto other = theirs.find(name);
     if (other == theirs.end() || other->second == value) continue;
-    throw Error(StatusCode::kInvalidArgument, source + " was trained with another " + name +
+    throw_error(StatusCode::kInvalidArgument, source + " was trained with another " + name +
                                                   " than the data here have: " + std::to_string(other->second.size()) +
                                                   " bytes there, " + std::to_string(value.size()) +
                                                   " here, and they differ. Use the data that it was trained with");

@@ -35,7 +35,7 @@ fs::path beside(const fs::path& path) { return fs::path(path) += ".new"; }
 }  // namespace
 
 void throw_file_error(const std::string& what, const fs::path& path, int error) {
-  throw Error(code_of(error), what + " " + path.string() + ": " + std::strerror(error));
+  throw_error(code_of(error), what + " " + path.string() + ": " + std::strerror(error));
 }
 
 FileWriter::FileWriter(fs::path path)

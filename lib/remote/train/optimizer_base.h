@@ -36,7 +36,7 @@ class OptimizerBase : public Optimizer {
       (decay.decay_matrices_only && parameter.dim() < 2 ? kept : decayed).push_back(parameter);
     }
     if (parameters_.empty()) {
-      throw Error(StatusCode::kInvalidArgument, "the model has no parameter to train");
+      throw_error(StatusCode::kInvalidArgument, "the model has no parameter to train");
     }
 
     std::vector<torch::optim::OptimizerParamGroup> groups;

@@ -56,7 +56,7 @@ class StateReader {
     auto node = given_.extract(prefix_ + name);
     if (!node) return {};
     if (node.mapped().sizes() != shape) {
-      throw Error(StatusCode::kInvalidArgument, source_ + ": " + prefix_ + name + " has the shape " +
+      throw_error(StatusCode::kInvalidArgument, source_ + ": " + prefix_ + name + " has the shape " +
                                                     c10::str(node.mapped().sizes()) + ", expected " + c10::str(shape));
     }
     // A copy: the optimizer changes its state in place, and the tensor is the caller's.
@@ -103,7 +103,7 @@ class OptimizerOf : public OptimizerBase {
       if (given.size() < before) impl().state()[parameters()[i].unsafeGetTensorImpl()] = std::move(loaded);
     }
     if (!given.empty()) {
-      throw Error(StatusCode::kInvalidArgument, source +
+      throw_error(StatusCode::kInvalidArgument, source +
                                                     " has optimizer state that does not belong to this optimizer or "
                                                     "model: " +
                                                     given.begin()->first);

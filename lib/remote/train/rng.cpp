@@ -27,7 +27,7 @@ void set_rng_state(c10::Device device, const at::Tensor& state) {
   try {
     generator.set_state(state);
   } catch (const c10::Error& error) {
-    throw Error(StatusCode::kFailedPrecondition,
+    throw_error(StatusCode::kFailedPrecondition,
                 "the random numbers can't continue on " + device.str() +
                     " where the checkpoint left off; was it made on another kind of device? " +
                     error.what_without_backtrace());

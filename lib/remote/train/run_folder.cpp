@@ -19,7 +19,7 @@ class FolderLock {
     // A file system without locks has none to hold.
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
     ::close(descriptor_);
-    throw Error(StatusCode::kAlreadyExists, "another run is writing into " + folder.string() +
+    throw_error(StatusCode::kAlreadyExists, "another run is writing into " + folder.string() +
                                                 ": wait until it has ended, or choose another folder");
   }
   ~FolderLock() { ::close(descriptor_); }
@@ -44,7 +44,7 @@ RunFolder RunFolder::create(const fs::path& root) {
   check_writable(root);
   folder.lock = std::make_shared<FolderLock>(root);
   if (fs::exists(folder.checkpoints()) || fs::exists(folder.metrics())) {
-    throw Error(StatusCode::kAlreadyExists, "the run folder " + root.string() +
+    throw_error(StatusCode::kAlreadyExists, "the run folder " + root.string() +
                                                 " has a run in it already: continue it with --resume " + root.string() +
                                                 ", or choose another folder with --output");
   }
@@ -54,7 +54,7 @@ RunFolder RunFolder::create(const fs::path& root) {
 RunFolder RunFolder::open(const fs::path& root) {
   RunFolder folder{root};
   if (!fs::exists(folder.checkpoints() / "last" / "train_state.json")) {
-    throw Error(StatusCode::kNotFound, "there is nothing to resume in " + root.string() + ": it has no checkpoint (" +
+    throw_error(StatusCode::kNotFound, "there is nothing to resume in " + root.string() + ": it has no checkpoint (" +
                                            (folder.checkpoints() / "last").string() +
                                            "); train anew, into another folder or after deleting this one");
   }

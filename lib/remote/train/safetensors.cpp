@@ -63,7 +63,7 @@ class Reader {
   }
 
   [[noreturn]] void refuse(const std::string& fault) const {
-    throw Error(StatusCode::kDataLoss, path_.string() + " is no valid safetensors file: " + fault);
+    throw_error(StatusCode::kDataLoss, path_.string() + " is no valid safetensors file: " + fault);
   }
 
  private:

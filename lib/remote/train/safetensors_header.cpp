@@ -40,7 +40,9 @@ constexpr std::array kDtypes = {
     Dtype{"U64", c10::ScalarType::UInt64},
 };
 
-[[noreturn]] void refuse(const std::string& fault) { throw Error(StatusCode::kDataLoss, fault); }
+[[noreturn]] void refuse(const std::string& fault) {
+  throw_error(StatusCode::kDataLoss, fault);
+}
 
 /// Parses, but refuses an object that has a key twice: which of the two would count is not defined.
 HeaderJson parse_without_duplicates(std::string_view text) {
@@ -114,7 +116,7 @@ int safetensors_rank(c10::ScalarType dtype) {
   const auto* found =
       std::find_if(kDtypes.begin(), kDtypes.end(), [&](const Dtype& known) { return known.type == dtype; });
   if (found == kDtypes.end()) {
-    throw Error(StatusCode::kInvalidArgument, std::string("safetensors has no dtype for ") + c10::toString(dtype));
+    throw_error(StatusCode::kInvalidArgument, std::string("safetensors has no dtype for ") + c10::toString(dtype));
   }
   return static_cast<int>(found - kDtypes.begin());
 }

@@ -85,7 +85,7 @@ void load_state_dict(torch::nn::Module& module, const NamedTensors& values, cons
     list(out, "missing there", missing);
     list(out, "not in the model", unexpected);
     list(out, "of another shape", mismatched);
-    throw Error(StatusCode::kInvalidArgument, out.str());
+    throw_error(StatusCode::kInvalidArgument, out.str());
   }
 
   at::NoGradGuard no_grad;

@@ -41,7 +41,7 @@ TrainState parse_train_state(const std::string& text, const std::string& source)
   try {
     const Json root = Json::parse(text);
     if (const int version = root.at("format_version"); version != kFormatVersion) {
-      throw Error(StatusCode::kFailedPrecondition, source + " has format_version " + std::to_string(version) +
+      throw_error(StatusCode::kFailedPrecondition, source + " has format_version " + std::to_string(version) +
                                                        "; this program reads " + std::to_string(kFormatVersion));
     }
     TrainState state;
@@ -60,7 +60,7 @@ TrainState parse_train_state(const std::string& text, const std::string& source)
     }
     return state;
   } catch (const Json::exception& error) {
-    throw Error(StatusCode::kDataLoss, source + " is no train state: " + error.what());
+    throw_error(StatusCode::kDataLoss, source + " is no train state: " + error.what());
   }
 }
 

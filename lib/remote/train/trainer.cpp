@@ -24,7 +24,7 @@ std::string chosen_monitor(const TrainerOptions& options, const Task& task) {
   if (std::find(known.begin(), known.end(), options.monitor) == known.end()) {
     std::string names;
     for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-    throw Error(StatusCode::kInvalidArgument, "trainer.monitor is \"" + options.monitor +
+    throw_error(StatusCode::kInvalidArgument, "trainer.monitor is \"" + options.monitor +
                                                   "\": expected a figure of the validation, which has " + names);
   }
   return options.monitor;
@@ -40,7 +40,7 @@ double seconds_between(std::chrono::steady_clock::time_point begin, std::chrono:
 
 RunLength run_length(const TrainerOptions& options, const data::BatchOptions& batches, const data::Dataset& train) {
   if (options.epochs.has_value() == options.max_steps.has_value()) {
-    throw Error(StatusCode::kInvalidArgument, "expected exactly one of trainer.epochs and trainer.max_steps");
+    throw_error(StatusCode::kInvalidArgument, "expected exactly one of trainer.epochs and trainer.max_steps");
   }
   const int64_t per_epoch = data::BatchSampler::for_training(train, batches, 0).batches_per_epoch();
   return {options.max_steps ? *options.max_steps : *options.epochs * per_epoch, per_epoch};
@@ -89,7 +89,7 @@ RunResult Trainer::run(const std::atomic<int>& stop) {
       // What ended the run is worth more than what came of writing about it.
     }
     for (RunObserver* observer : observers_) observer->on_finish(failed);
-    throw Error(own ? own->code() : StatusCode::kInternal, text);
+    throw_error(own ? own->code() : StatusCode::kInternal, text);
   }
 }
 

@@ -34,7 +34,7 @@ bool same_bits(const at::Tensor& a, const at::Tensor& b) {
 template <class T>
 void expect_same(const char* what, T there, T here) {
   if (there == here) return;
-  throw Error(StatusCode::kFailedPrecondition,
+  throw_error(StatusCode::kFailedPrecondition,
               std::string("this is not the run of the checkpoint, its order of data would be another: ") + what +
                   " was " + std::to_string(there) + " and is now " + std::to_string(here));
 }
@@ -67,7 +67,7 @@ void Trainer::save_checkpoint() {
     if (const auto bad = static_cast<int64_t>(bad_steps.get()); bad > 0) end_at_bad_loss(state_.step - bad + 1);
     // A finite loss can still have a gradient that is not.
     if (const std::string name = not_finite(checkpoint.model); !name.empty()) {
-      throw Error(StatusCode::kOutOfRange,
+      throw_error(StatusCode::kOutOfRange,
                   "a value of " + name + " is not a finite number; it was not saved. " + kAdvice);
     }
   }
@@ -91,7 +91,7 @@ void Trainer::end_at_bad_loss(int64_t first_bad_step) {
     const Checkpoint checkpoint = fetch_checkpoint();
     if (not_finite(checkpoint.model).empty() && not_finite(checkpoint.optimizer).empty()) store(checkpoint);
   }
-  throw Error(StatusCode::kOutOfRange, "the loss of step " + std::to_string(first_bad_step) +
+  throw_error(StatusCode::kOutOfRange, "the loss of step " + std::to_string(first_bad_step) +
                                            " is not a finite number; what it did to the weights was not saved. " +
                                            kAdvice);
 }
@@ -124,7 +124,7 @@ void Trainer::verify_last_checkpoint() {
       auto found =
           std::find_if(saved.begin(), saved.end(), [&](const auto& other) { return other.name == entry.name; });
       if (found == saved.end() || !same_bits(entry.tensor, found->tensor)) {
-        throw Error(StatusCode::kDataLoss, source + " does not hold what was trained: " + entry.name + " differs");
+        throw_error(StatusCode::kDataLoss, source + " does not hold what was trained: " + entry.name + " differs");
       }
     }
   };

@@ -37,6 +37,7 @@ struct Reply {
   uint64_t executed = 0;  ///< every record up to this one has run, or was skipped
   std::vector<Failure> failures;
   std::vector<RequestedValue> values;
+  std::vector<std::string> warnings = {};  ///< what ops have warned of, each with the op's name; UTF-8
 };
 
 /// A piece of bulk data, in either direction. The bytes belong to the caller and are valid during the call only.

@@ -120,7 +120,7 @@ TEST(TrainerFailureTest, AGuardThatIsOffLetsTheRunGoOn) {
 TEST(TrainerFailureTest, AnErrorSaysWhereTheLastCheckpointIs) {
   class Failing final : public RunObserver {
     void on_step(int64_t step) override {
-      if (step == 6) throw Error(StatusCode::kUnavailable, "the worker box:7070 is gone");
+      if (step == 6) throw_error(StatusCode::kUnavailable, "the worker box:7070 is gone");
     }
   };
   SmallRun run;

@@ -1,6 +1,8 @@
 // Poisoned and stale storages, root errors, and what their texts say.
 #include <sys/resource.h>
 
+#include <worker/backend/outbox.h>
+
 #include "test_session.h"
 
 namespace remote::worker {
@@ -37,6 +39,23 @@ TEST_F(ErrorsTest, AFailingOpPoisonsItsOutputAndWhatDependsOnItCarriesTheRootErr
   EXPECT_EQ(failures[0].status, root.status);
   EXPECT_EQ(client->statistics().failed_ops, 1u);
   EXPECT_EQ(client->statistics().skipped_ops, 1u);
+}
+
+TEST_F(ErrorsTest, WarningsOfAnOpComeBeforeItsResult) {
+  const auto one = client->floats({1});
+  client->read(client->call("aten::std", "", {one, c10::IValue(true)}, ScalarType::Float, {}));
+  EXPECT_THAT(client->warnings(), testing::ElementsAre(AllOf(HasSubstr("degrees of freedom"), HasSubstr("aten::std"),
+                                                             HasSubstr("worker cpu"))));
+}
+
+TEST(OutboxTest, CountsTheWarningsThatAReplyHasNoRoomFor) {
+  Outbox outbox;
+  for (size_t i = 0; i < Outbox::kMaxWarnings + 6; ++i) outbox.warn(std::to_string(i));
+  const auto warnings = outbox.take_warnings();
+  ASSERT_EQ(warnings.size(), Outbox::kMaxWarnings + 1);
+  EXPECT_EQ(warnings[Outbox::kMaxWarnings - 1], std::to_string(Outbox::kMaxWarnings - 1));
+  EXPECT_EQ(warnings.back(), "and 6 more warnings of ops");
+  EXPECT_THAT(outbox.take_warnings(), testing::IsEmpty());
 }
 
 TEST_F(ErrorsTest, TheTextNamesOpTensorsScopeParameterRecordAndWorker) {

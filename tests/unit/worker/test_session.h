@@ -166,6 +166,8 @@ class TestSession {
     synchronize();
     return link_->failures();
   }
+  /// Those that have come.
+  std::vector<std::string> warnings() { return link_->warnings(); }
   /// The error that ended the session; waits for it.
   Status end_reason() { return link_->end_reason(); }
   uint64_t executed() { return link_->executed(); }
@@ -211,6 +213,7 @@ class TestSession {
       ++replies_;
       executed_ = reply.executed;
       for (auto& failure : reply.failures) failures_.push_back(std::move(failure));
+      for (auto& warning : reply.warnings) warnings_.push_back(std::move(warning));
       for (auto& value : reply.values) values_[value.request] = std::move(value);
       changed_.notify_all();
     }
@@ -236,6 +239,10 @@ class TestSession {
     std::vector<wire::Failure> failures() {
       std::lock_guard lock(mutex_);
       return failures_;
+    }
+    std::vector<std::string> warnings() {
+      std::lock_guard lock(mutex_);
+      return warnings_;
     }
     Status end_reason() {
       std::unique_lock lock(mutex_);
@@ -272,6 +279,7 @@ class TestSession {
     uint64_t executed_ = 0;
     uint64_t replies_ = 0;
     std::vector<wire::Failure> failures_;
+    std::vector<std::string> warnings_;
     std::map<uint64_t, wire::RequestedValue> values_;
     std::map<uint64_t, std::string> bulk_;
     bool hold_ = false;

@@ -10,7 +10,7 @@ namespace {
 
 at::Tensor refuse_binary_cross_entropy(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
                                        int64_t) {
-  throw Error(StatusCode::kInvalidArgument,
+  throw_error(StatusCode::kInvalidArgument,
               "binary_cross_entropy is unsafe under autocast: its gradient overflows in lower precision; use "
               "binary_cross_entropy_with_logits, which takes what comes before the sigmoid");
 }

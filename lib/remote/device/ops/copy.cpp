@@ -55,16 +55,16 @@ bool is_workspace(const at::Tensor& tensor) {
 
 void check_readable(const at::Tensor& tensor) {
   if (!is_remote(tensor)) {
-    throw Error(StatusCode::kInvalidArgument, "remote: expected a remote tensor, got " + describe_for_people(tensor));
+    throw_error(StatusCode::kInvalidArgument, "remote: expected a remote tensor, got " + describe_for_people(tensor));
   }
   const auto* context = context_of(*tensor.unsafeGetTensorImpl());
   if (context == nullptr && tensor.numel() > 0) {
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 "remote: this tensor lies over memory that is no worker's (a part of a storage, or from DLPack); use a "
                 "view of the tensor, or copy the tensor that the memory was taken from");
   }
   if (is_workspace(tensor)) {
-    throw Error(StatusCode::kInvalidArgument,
+    throw_error(StatusCode::kInvalidArgument,
                 "remote: this tensor is a workspace whose layout only the worker knows; it can be passed on to the op "
                 "that takes it, not read");
   }
@@ -167,7 +167,7 @@ bool is_same_view(const at::Tensor& a, const at::Tensor& b) {
 
 bool equal(const at::Tensor& self, const at::Tensor& other) {
   if (!is_remote(other) || self.device() != other.device()) {
-    throw Error(StatusCode::kInvalidArgument, "equal: expected both tensors on " + self.device().str() +
+    throw_error(StatusCode::kInvalidArgument, "equal: expected both tensors on " + self.device().str() +
                                                   ", got one on " + other.device().str() +
                                                   "; move it with .to(...) first");
   }

@@ -20,7 +20,7 @@ constexpr auto kKeys = c10::DispatchKeySet(c10::DispatchKey::PrivateUse1);
 c10::ScalarType checked_dtype(std::optional<at::ScalarType> dtype) {
   const auto type = c10::dtype_or_default(dtype);
   if (c10::isQIntType(type)) {
-    throw Error(StatusCode::kUnimplemented, std::string("remote: quantized tensors (") + c10::toString(type) +
+    throw_error(StatusCode::kUnimplemented, std::string("remote: quantized tensors (") + c10::toString(type) +
                                                 ") are not supported; dequantize on the CPU first");
   }
   return type;
@@ -30,7 +30,7 @@ void check_layout(std::optional<at::Layout> layout) {
   if (!layout || *layout == c10::kStrided) return;
   std::ostringstream text;
   text << "remote: only dense (strided) tensors are supported, got layout " << *layout << "; use to_dense() first";
-  throw Error(StatusCode::kUnimplemented, text.str());
+  throw_error(StatusCode::kUnimplemented, text.str());
 }
 
 /// The allocator makes storages on the current device.

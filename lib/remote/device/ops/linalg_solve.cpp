@@ -12,7 +12,7 @@ namespace {
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> linalg_solve(const at::Tensor& A, const at::Tensor& B,
                                                                         bool left, bool check_errors) {
   if (A.device() != B.device()) {
-    throw Error(StatusCode::kInvalidArgument, "linalg_solve: expected both tensors on one remote worker, but got " +
+    throw_error(StatusCode::kInvalidArgument, "linalg_solve: expected both tensors on one remote worker, but got " +
                                                   describe_for_people(A) + " and " + describe_for_people(B) +
                                                   "; move one with .to(...) first");
   }

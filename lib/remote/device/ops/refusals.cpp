@@ -14,7 +14,7 @@ class Refusal final : public c10::OperatorKernel {
   explicit Refusal(const char* form) : form_(form) {}
 
   void operator()(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack*) {
-    throw Error(StatusCode::kUnimplemented,
+    throw_error(StatusCode::kUnimplemented,
                 toString(op.operator_name()) + ": a remote device holds dense tensors, no " + form_ +
                     " ones; use a dense tensor, or copy to the CPU with .cpu() for this part");
   }
