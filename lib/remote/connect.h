@@ -13,7 +13,8 @@ struct ConnectOptions {
   std::chrono::milliseconds timeout{5000};
   /// After this long without a sign of life a worker is taken for lost.
   std::chrono::milliseconds keepalive_timeout{120000};
-  /// What the workers ask for, when they ask for one.
+  /// What the workers ask for, when they ask for one. Empty: the first line of the file that REMOTE_CREDENTIAL_FILE
+  /// names, if it names one.
   std::string credential;
   /// Prints each synchronisation and its place to stderr, as REMOTE_WARN_SYNC=1 does.
   bool warn_sync = false;

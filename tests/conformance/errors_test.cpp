@@ -108,6 +108,38 @@ TEST_F(Errors, AreOfLibTorchsOwnTypeWhereItHasOne) {
   clear_errors();
 }
 
+TEST_F(Errors, AnOpOfABackwardPassNamesTheForwardOpAndItsScope) {
+  if (!on_worker()) GTEST_SKIP() << "the CPU throws at the op";
+  const auto weight = torch::ones({3, 2}).to(device()).requires_grad_();
+  const auto index = torch::tensor({0, 1}).to(device());
+  torch::Tensor picked;
+  {
+    const NameScope scope("net.table");
+    picked = weight.index_select(0, index);
+  }
+  const NameScope loss_scope("loss");
+  const auto loss = picked.sum();
+  index.data().fill_(7);
+  EXPECT_THAT(
+      message_of([&] { loss.backward(); }),
+      AllOf(HasSubstr("aten::index_add"), HasSubstr("in net.table, backward pass of index_select (IndexSelect")));
+  clear_errors();
+}
+
+TEST_F(Errors, ABackwardPassOfOnesOwnIsNamedAfterItsFunction) {
+  if (!on_worker()) GTEST_SKIP() << "the CPU throws at the op";
+  struct Table : torch::autograd::Function<Table> {
+    static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x) { return x.clone(); }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                   const torch::autograd::variable_list& gradients) {
+      return {torch::embedding(gradients[0], torch::tensor({0, 7, 1}).to(gradients[0].device()))};
+    }
+  };
+  const auto x = torch::ones({3, 2}).to(device()).requires_grad_();
+  EXPECT_THAT(message_of([&] { Table::apply(x).sum().backward(); }), HasSubstr("in backward pass of Table"));
+  clear_errors();
+}
+
 TEST_F(Errors, AWarningOfAnOpReachesTheProgram) {
   struct Collect final : c10::WarningHandler {
     void process(const c10::Warning& warning) override { texts.push_back(warning.msg()); }

@@ -1,4 +1,6 @@
 // What a client says that finds no worker, or another than it can talk to.
+#include <fstream>
+
 #include "fault.h"
 #include "support/tcp_proxy.h"
 
@@ -66,6 +68,27 @@ TEST_F(ConnectFault, ADeviceThatHasNoWorkerSaysSo) {
   ::unsetenv("REMOTE_WORKERS");
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.message(), AllOf(HasSubstr("remote:3"), HasSubstr("REMOTE_WORKERS")));
+}
+
+TEST_F(ConnectFault, WorkersAndTheirCredentialComeFromTheEnvironment) {
+  const TemporaryFolder folder;
+  const std::string file = folder.file("credential");
+  std::ofstream(file) << "open sesame\n";
+  WorkerProcess worker({"--credential-file", file}), other({"--credential-file", file});
+  ::setenv("REMOTE_WORKERS", (worker.address() + ", " + other.address()).c_str(), 1);
+  const Status refused = status_of([] { torch::ones({2}, on()).sum(); });
+  ::setenv("REMOTE_CREDENTIAL_FILE", folder.file("nowhere").c_str(), 1);
+  const Status unreadable = status_of([] { torch::ones({2}, on()).sum(); });
+  ::setenv("REMOTE_CREDENTIAL_FILE", file.c_str(), 1);
+  const Status connected = status_of([] {
+    EXPECT_EQ(torch::ones({2}, on()).sum().item<float>(), 2);
+    EXPECT_EQ(torch::ones({2}, on(1)).sum().item<float>(), 2);
+  });
+  ::unsetenv("REMOTE_CREDENTIAL_FILE");
+  ::unsetenv("REMOTE_WORKERS");
+  EXPECT_EQ(refused.code(), StatusCode::kUnauthenticated);
+  EXPECT_THAT(unreadable.message(), AllOf(HasSubstr("REMOTE_CREDENTIAL_FILE"), HasSubstr("nowhere")));
+  EXPECT_TRUE(connected.ok()) << connected;
 }
 
 TEST_F(ConnectFault, AFailedConnectionCanBeTriedAgain) {

@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   } catch (const remote::Error& error) {
-    std::cerr << error.what_without_backtrace() << "\n";
+    std::cerr << error.what() << "\n";
     return 1;
   }
 }

@@ -56,6 +56,15 @@ class Seeds(unittest.TestCase):
             torch.ones(1)
         self.assertEqual(watch.ops, ["aten::ones"])
 
+    def test_are_numbers_of_64_bits(self):
+        for seed in (2**64 - 1, 2**63, -(2**63), -1):
+            torch.manual_seed(seed)
+            self.assertEqual(torch.rand(3, device="remote").tolist(), torch.rand(3).tolist(), seed)
+            self.assertEqual(torch.Generator("remote").manual_seed(seed).initial_seed(), seed % 2**64)
+        for seed in (2**64, -(2**63) - 1):
+            with self.assertRaises(RuntimeError):
+                torch.remote.manual_seed(seed)
+
     def test_fork_rng(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -143,7 +143,25 @@ Status Runner::check(const Call& call) const {
           "apply dropout as an op of its own"};
     }
   }
-  return state_.settings.check(operation.products);
+  return state_.settings.check(operation.products, [this] { return may_read_default_dtype(); });
+}
+
+bool Runner::may_read_default_dtype() const {
+  bool has_tensor = false, has_other = false;
+  const auto look_at = [&](const c10::IValue& value) {
+    if (!value.isTensor() || !value.toTensor().defined()) return;
+    has_tensor = true;
+    const at::Tensor& tensor = value.toTensor();
+    has_other |= !tensor.is_floating_point() && !tensor.is_complex();
+  };
+  for (const c10::IValue& value : stack_) {
+    if (value.isList()) {
+      for (const c10::IValue& element : value.toListRef()) look_at(element);
+    } else {
+      look_at(value);
+    }
+  }
+  return has_other || !has_tensor;
 }
 
 OperationPlace Runner::place_of(const Call& call) const {

@@ -149,9 +149,9 @@ Status SessionSettings::set(uint64_t key, uint64_t value) {
   return {};
 }
 
-Status SessionSettings::compare(wire::Products products) const {
+Status SessionSettings::compare(wire::Products products, c10::function_ref<bool()> reads_default_dtype) const {
   const bool on_cpu = worker_ == c10::kCPU;
-  REMOTE_RETURN_IF_ERROR(compare(SettingKey::kDefaultDtype));
+  if (Status switched = compare(SettingKey::kDefaultDtype); !switched.ok() && reads_default_dtype()) return switched;
   // A CPU's kernels compute the same either way: they only raise an alert.
   if (!on_cpu) REMOTE_RETURN_IF_ERROR(compare(SettingKey::kDeterministicAlgorithms));
   if (!products) return {};

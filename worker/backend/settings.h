@@ -40,11 +40,14 @@ class SessionSettings {
   /// Tells this object from every other of the process.
   uint64_t serial() const { return serial_; }
   /// FAILED_PRECONDITION when the process' state is not the one that was recorded, as far as an op asks for it;
-  /// `products` is what that op may compute. Always ok with a process of its own.
-  Status check(wire::Products products) const { return shares_process_ ? compare(products) : Status(); }
+  /// `products` is what that op may compute, and `reads_default_dtype` whether that dtype may matter to it; called
+  /// where the dtype was switched. Always ok with a process of its own.
+  Status check(wire::Products products, c10::function_ref<bool()> reads_default_dtype) const {
+    return shares_process_ ? compare(products, reads_default_dtype) : Status();
+  }
 
  private:
-  Status compare(wire::Products products) const;
+  Status compare(wire::Products products, c10::function_ref<bool()> reads_default_dtype) const;
   Status compare(wire::SettingKey key) const;
 
   const bool shares_process_;

@@ -136,6 +136,7 @@ Status Session::wait_for_credit(std::unique_lock<std::mutex>& lock, c10::functio
 StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline deadline) {
   if (forked()) return forked_status();
   if (report == ReportErrors::kYes) errors_->issue_warnings();
+  CallSites::Here here = sites_ ? CallSites::here() : nullptr;
   std::unique_lock lock(mutex_);
   if (report == ReportErrors::kYes && errors_->any()) {
     if (Status error = errors_->take(); !error.ok()) return error;
@@ -156,7 +157,7 @@ StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline de
     counters_.ops = ops;
   }
   const uint64_t sequence = last_sequence();
-  if (sites_ && status.ok()) sites_->note(sequence);
+  if (sites_ && status.ok()) sites_->note(sequence, std::move(here));
   if (writer_.size() >= seal_bytes_) sealed_.push_back(cut());
   lock.unlock();
   if (wake) wake_carrier();

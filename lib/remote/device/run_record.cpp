@@ -5,6 +5,7 @@
 #include <remote/device/error.h>
 #include <remote/device/generator.h>
 #include <remote/device/name_scope.h>
+#include <remote/device/op_scope.h>
 #include <remote/device/runtime.h>
 
 namespace remote::device {
@@ -15,13 +16,12 @@ std::string full_name(const OpInfo& info) {
   return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
 }
 
-Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, DeviceState& state, Describer& describer,
-                 client::Session& session, wire::RecordWriter& out) {
+Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, uint32_t scope, DeviceState& state,
+                 Describer& describer, client::Session& session, wire::RecordWriter& out) {
   // What was told stays, also where the op is refused.
   if (record_changed_settings(state.sent_settings, info.products, session.welcome().hardware.device, out)) {
     session.keep_written();
   }
-  uint32_t scope = NameScope::current_id();
   if (scope != 0) scope = session.define_scope_if_new(scope, [scope] { return NameScope::path_of(scope); });
   const uint32_t number = session.op_number(&info, info.op);
   out.begin_run(number, scope);
@@ -35,6 +35,8 @@ Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, Devic
         return refused(status.code(), status.message());
       }
     }
+  } catch (const Error& error) {
+    return refused(error.code(), error.what());
   } catch (const c10::Error& error) {
     return refused(StatusCode::kInvalidArgument, error.what_without_backtrace());
   }
@@ -57,8 +59,9 @@ void record_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::D
   auto& session = Runtime::get().session(device);
   auto& state = device_state(device);
   Describer describer(device);
+  const uint32_t scope = scope_of_op();
   const auto sequence = session.record([&](wire::RecordWriter& out) {
-    Status status = write_run(info, arguments, state, describer, session, out);
+    Status status = write_run(info, arguments, scope, state, describer, session, out);
     if (status.ok()) {
       end(out);
     } else {
@@ -75,8 +78,9 @@ std::shared_ptr<client::PendingValue> request_run(const OpInfo& info, c10::Array
   auto& session = Runtime::get().session(device);
   auto& state = device_state(device);
   Describer describer(device);
+  const uint32_t scope = scope_of_op();
   return session.request([&](wire::RecordWriter& out, uint64_t request) {
-    Status status = write_run(info, arguments, state, describer, session, out);
+    Status status = write_run(info, arguments, scope, state, describer, session, out);
     if (status.ok()) {
       end(out, request);
     } else {

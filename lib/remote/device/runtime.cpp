@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include <remote/base/credential.h>
 #include <remote/client/fork.h>
 #include <remote/device/device_state.h>
 #include <remote/device/error.h>
@@ -48,7 +49,14 @@ std::vector<std::string> addresses_from_environment() {
   const char* list = std::getenv("REMOTE_WORKERS");
   if (list == nullptr || *list == '\0') return addresses;
   std::istringstream stream(list);
-  for (std::string address; std::getline(stream, address, ',');) addresses.push_back(address);
+  for (std::string address; std::getline(stream, address, ',');) {
+    const size_t first = address.find_first_not_of(' '), last = address.find_last_not_of(' ');
+    addresses.push_back(first == address.npos ? "" : address.substr(first, last - first + 1));
+  }
+  if (addresses.size() > static_cast<size_t>(kDeviceCount)) {
+    throw_error(StatusCode::kInvalidArgument, "REMOTE_WORKERS names " + std::to_string(addresses.size()) +
+                                                  " workers; a process has at most " + std::to_string(kDeviceCount));
+  }
   return addresses;
 }
 
@@ -60,6 +68,15 @@ std::string address_from_environment(c10::DeviceIndex device) {
   throw_error(StatusCode::kFailedPrecondition,
               "remote:" + std::to_string(device) + " has no worker: REMOTE_WORKERS=" + std::getenv("REMOTE_WORKERS") +
                   " names " + std::to_string(addresses.size()) + "; add an address, or call remote::connect()");
+}
+
+/// The first line of the file REMOTE_CREDENTIAL_FILE; "" when that is not set.
+std::string credential_from_environment() {
+  const char* path = std::getenv("REMOTE_CREDENTIAL_FILE");
+  if (path == nullptr || *path == '\0') return "";
+  auto credential = read_credential(path);
+  if (credential.ok()) return std::move(credential).value();
+  throw_error(credential.status().code(), "REMOTE_CREDENTIAL_FILE: " + credential.status().message());
 }
 
 }  // namespace
@@ -89,7 +106,8 @@ void Runtime::connect(const std::vector<std::string>& addresses, const client::S
   }
 }
 
-void Runtime::attach(c10::DeviceIndex device, const std::string& address, const client::SessionOptions& options) {
+void Runtime::attach(c10::DeviceIndex device, const std::string& address, client::SessionOptions options) {
+  if (options.credential.empty()) options.credential = credential_from_environment();
   auto session = client::Session::connect(address, options);
   if (!session.ok()) {
     throw_error(session.status().code(), "remote:" + std::to_string(device) + ": " + session.status().message());

@@ -77,7 +77,7 @@ class Runtime {
  private:
   Runtime() = default;
   client::Session& connect_on_first_use(c10::DeviceIndex device);
-  void attach(c10::DeviceIndex device, const std::string& address, const client::SessionOptions& options);
+  void attach(c10::DeviceIndex device, const std::string& address, client::SessionOptions options);
   static void at_exit();
 
   static inline thread_local c10::DeviceIndex current_ = 0;

@@ -39,9 +39,12 @@ def _index(device=None):
     return _ops.current_device() if device.index is None else device.index
 
 
-def connect(addresses):
-    """Connects remote:0, remote:1, ... to the workers at these addresses: "host:port", "unix:/path", "embedded"."""
-    _ops.connect([addresses] if isinstance(addresses, str) else list(addresses))
+def connect(addresses, credential=""):
+    """Connects remote:0, remote:1, ... to the workers at these addresses: "host:port", "unix:/path", "embedded".
+
+    `credential` is for workers that ask for one; without it that is the first line of the file REMOTE_CREDENTIAL_FILE.
+    """
+    _ops.connect([addresses] if isinstance(addresses, str) else list(addresses), credential)
 
 
 def disconnect(device=None):
@@ -109,13 +112,21 @@ def device(index):
         set_device(before)
 
 
+def _seed_bits(seed):
+    """A seed of 64 bits as an op's argument says it: signed."""
+    seed = int(seed)
+    if not -2**63 <= seed < 2**64:
+        raise RuntimeError(f"torch.remote: expected a seed from -2**63 to 2**64 - 1, got {seed}")
+    return seed - 2**64 if seed >= 2**63 else seed
+
+
 def manual_seed(seed):
     """Seeds the current device's generator. torch.manual_seed does it for all devices."""
-    _ops.manual_seed(int(seed), current_device())
+    _ops.manual_seed(_seed_bits(seed), current_device())
 
 
 def manual_seed_all(seed):
-    _ops.manual_seed(int(seed), -1)
+    _ops.manual_seed(_seed_bits(seed), -1)
 
 
 def get_rng_state(device=None):

@@ -63,9 +63,12 @@ c10::Dict<std::string, int64_t> counted(int64_t index) {
 }
 
 TORCH_LIBRARY(remote, m) {
-  m.def("connect(str[] addresses) -> ()", [](const c10::List<std::string>& addresses) {
-    remote::connect({addresses.begin(), addresses.end()});
-  });
+  m.def("connect(str[] addresses, str credential) -> ()",
+        [](const c10::List<std::string>& addresses, std::string credential) {
+          ConnectOptions options;
+          options.credential = std::move(credential);
+          remote::connect({addresses.begin(), addresses.end()}, options);
+        });
   m.def("disconnect(int device) -> ()", [](int64_t device) { remote::disconnect(device_or_all(device)); });
   m.def("synchronize(int device) -> str[]", &synchronize);
   m.def("clear_errors(int device) -> ()", [](int64_t device) { remote::clear_errors(device_or_all(device)); });

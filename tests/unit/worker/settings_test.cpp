@@ -113,6 +113,11 @@ TEST_F(SettingsTest, AnEmbeddedWorkerComparesWhatItSharesWithTheProgram) {
   EXPECT_EQ(late.status.code(), StatusCode::kFailedPrecondition);
   EXPECT_THAT(late.status.message(), HasSubstr("remote::synchronize()"));
   EXPECT_THAT(late.status.message(), HasSubstr("default dtype"));
+  const auto half = client->floats({0.5f});
+  EXPECT_EQ(
+      client->read(client->call("aten::mul", "Scalar", {half, c10::IValue(2.0)}, ScalarType::Float, {1})).item<float>(),
+      1)
+      << "floating-point tensors keep their dtype, whatever the default";
   set(*client, wire::SettingKey::kDefaultDtype, static_cast<uint64_t>(ScalarType::Double));
   EXPECT_EQ(quotient_type(*client), ScalarType::Double);
   EXPECT_EQ(c10::get_default_dtype_as_scalartype(), ScalarType::Double);
