@@ -26,7 +26,7 @@ constexpr uint32_t kMaxSeconds = 7 * 24 * 3600;
 
 }  // namespace
 
-std::optional<int> parse_command_line(int argc, const char* const* argv, Arguments& a) {
+std::optional<int> parse_command_line(int argc, const char* const* argv, CommandLine& a) {
   CLI::App app("Runs the tensor operations of remote clients on this machine's processor or GPU.", "rt-worker");
   app.set_version_flag("--version", "rt-worker " REMOTE_VERSION " (LibTorch " TORCH_VERSION ")");
   app.add_option("--listen", a.listen,

@@ -9,7 +9,7 @@
 namespace remote::worker {
 
 /// What rt-worker was asked to do.
-struct Arguments {
+struct CommandLine {
   std::string listen = "127.0.0.1:7070";
   std::string port_file;
   std::string credential_file;
@@ -23,6 +23,6 @@ struct Arguments {
 
 /// Reads the command line into `arguments`. Returns nothing where the program should go on, else the exit code: 0 after
 /// --help or --version, 2 after a mistake, which it has explained on stderr.
-std::optional<int> parse_command_line(int argc, const char* const* argv, Arguments& arguments);
+std::optional<int> parse_command_line(int argc, const char* const* argv, CommandLine& arguments);
 
 }  // namespace remote::worker

@@ -77,7 +77,7 @@ int shut_down(Server& server, int signal_number, uint32_t drain_seconds) {
 }
 
 int run(int argc, char** argv) {
-  Arguments arguments;
+  CommandLine arguments;
   if (const auto code = parse_command_line(argc, argv, arguments)) return *code;
   log::set_level(arguments.log_level);
   if (!arguments.credential_file.empty()) {

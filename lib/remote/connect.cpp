@@ -1,5 +1,6 @@
 #include <remote/connect.h>
 
+#include <remote/base/waiting.h>
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
 #include <remote/device/sessions.h>
@@ -40,6 +41,7 @@ void connect(const std::vector<std::string>& addresses, const ConnectOptions& op
 }
 
 void disconnect(std::optional<c10::Device> device) {
+  throw_if_error(may_wait());
   auto& runtime = device::Runtime::get();
   const c10::DeviceIndex first = device ? device::remote_index(*device, "remote::disconnect") : 0;
   const c10::DeviceIndex last = device ? first : device::kDeviceCount - 1;

@@ -49,10 +49,10 @@ void disconnect(std::optional<c10::Device> device = std::nullopt);
 void synchronize(std::optional<c10::Device> device = std::nullopt,
                  std::optional<std::chrono::milliseconds> timeout = std::nullopt);
 
-/// Makes tensors usable again that a skipped op would have written: they keep the values they had. To be called after
-/// an error was reported, for instance to go on training after a bad batch with the parameters as they were. Tensors
-/// that a failed op has written in part stay unusable until they are overwritten as a whole. A record in the stream of
-/// one device, or of all; does not wait.
+/// Makes tensors usable again that a skipped op would have written: they keep the values they had. A call that throws
+/// an error does the same, so that a program which catches it can go on; this one is for those who learnt of the error
+/// otherwise, from RemoteTensor::status(). Tensors that a failed op has written in part stay unusable until they are
+/// overwritten as a whole. A record in the stream of one device, or of all; does not wait.
 void clear_errors(std::optional<c10::Device> device = std::nullopt);
 
 }  // namespace remote

@@ -62,6 +62,29 @@ TEST_F(Errors, ATensorThatAFailedOpWouldHaveChangedKeepsItsValueAndIsUsableOnceE
   EXPECT_TRUE(same(torch::full({2, 2}, 2.f), parameter));
 }
 
+TEST_F(Errors, AProgramThatCatchesTheExceptionOfABadBatchGoesOn) {
+  for (int repeat = 0; repeat < 10; ++repeat) {
+    const auto weight = torch::ones({4, 2}).to(device()).requires_grad_();
+    torch::optim::SGD optimizer({weight}, 0.1);
+    int good = 0, bad = 0;
+    for (int batch = 0; batch < 6; ++batch) {
+      try {
+        optimizer.zero_grad();
+        const auto loss = torch::embedding(weight, torch::tensor({batch == 2 ? 9 : 1, 2}).to(device())).pow(2).sum();
+        loss.backward();
+        optimizer.step();
+        loss.item<float>();
+        ++good;
+      } catch (const c10::IndexError&) {
+        ++bad;
+      }
+    }
+    EXPECT_EQ(std::pair(good, bad), std::pair(5, 1)) << "repeat " << repeat;
+    const auto expected = torch::tensor({1.f, 0.32768f, 0.32768f, 1.f});  // 0.8 to the power of the good batches
+    EXPECT_TRUE(torch::allclose(expected, weight.detach().select(1, 0).cpu()));
+  }
+}
+
 TEST_F(Errors, OverwritingATensorAsAWholeHealsIt) {
   if (!on_worker()) GTEST_SKIP() << "the CPU throws at the op";
   auto looked_up = torch::embedding(table_, bad_index_);

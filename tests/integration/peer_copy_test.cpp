@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <remote/remote.h>
 
+#include <atomic>
+#include <thread>
+
 #include "support/worker_process.h"
 
 namespace remote::test {
@@ -51,6 +54,23 @@ TEST_F(PeerCopy, DoesNotPassThroughTheClient) {
   EXPECT_EQ(y.device(), kThere);
   EXPECT_TRUE(torch::equal(x.cpu(), y.cpu()));
   EXPECT_TRUE(torch::equal(x.cpu(), back.cpu()));
+}
+
+TEST_F(PeerCopy, InBothDirectionsAtOnceAllArrive) {
+  start();
+  std::vector<std::thread> threads;
+  std::atomic<int> arrived{0};
+  for (int k = 0; k < 4; ++k) {
+    threads.emplace_back([k, &arrived] {
+      const auto x = torch::full({4, 4}, k, k % 2 == 0 ? kHere : kThere);
+      const auto to = k % 2 == 0 ? kThere : kHere;
+      torch::Tensor last;
+      for (int i = 0; i < 500; ++i) last = x.to(to);
+      arrived += last.sum().item<float>() == 16.f * k;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(arrived, 4);
 }
 
 TEST_F(PeerCopy, WaitsForNobodyAfterTheFirst) {

@@ -6,6 +6,7 @@ usage: test_module.py libremotetorch.so
 import copy
 import sys
 import threading
+import time
 import unittest
 import warnings
 
@@ -153,6 +154,26 @@ class Wrappers(unittest.TestCase):
 
 
 class Kernels(unittest.TestCase):
+    def test_run_while_a_call_that_holds_pythons_lock_waits_for_them(self):
+        library = torch.library.Library("takes", "FRAGMENT")
+        library.define("its_time(Tensor x) -> Tensor")
+        library.impl("its_time", lambda x: (time.sleep(0.1), x * 2)[1], "CPU")
+        library.impl("its_time", torch.empty_like, "Meta")
+        x = torch.ones(3, device="remote")
+        for wait in (torch.Generator("remote").get_state, lambda: x.untyped_storage()[0]):
+            y = torch.ops.takes.its_time(x)
+            wait()
+            self.assertEqual(y.tolist(), [2, 2, 2])
+
+    def test_do_not_end_the_session_that_runs_them(self):
+        library = torch.library.Library("ends", "FRAGMENT")
+        library.define("its_session(Tensor x) -> Tensor")
+        library.impl("its_session", lambda x: (torch.remote.disconnect(), x)[1].clone(), "CPU")
+        library.impl("its_session", torch.empty_like, "Meta")
+        torch.ops.ends.its_session(torch.ones(3, device="remote"))
+        with self.assertRaisesRegex(RuntimeError, "would wait for itself"):
+            torch.remote.synchronize()
+
     def test_do_not_wait_for_their_own_worker(self):
         captured = torch.ones(3, device="remote")
         library = torch.library.Library("waits", "FRAGMENT")

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include <remote/base/worker_thread.h>
+#include <remote/base/waiting.h>
 
 namespace remote::worker {
 namespace {

@@ -20,6 +20,7 @@ Status ErrorLog::take(uint64_t before_sequence) {
                                 [&](const wire::Failure& failure) { return failure.sequence >= before_sequence; });
   const auto count = end - failures_.begin();
   if (count == 0) return {};
+  reported_.store(true, std::memory_order_relaxed);
   Status first = std::move(failures_.front().status);
   failures_.erase(failures_.begin(), end);
   any_.store(!failures_.empty(), std::memory_order_relaxed);
@@ -28,7 +29,8 @@ Status ErrorLog::take(uint64_t before_sequence) {
                             (count == 2 ? " later op failed too" : " later ops failed too")};
 }
 
-void ErrorLog::mark_seen(uint64_t sequence) {
+void ErrorLog::mark_seen(uint64_t sequence, ReportErrors report) {
+  if (report == ReportErrors::kYes) reported_.store(true, std::memory_order_relaxed);
   std::lock_guard lock(mutex_);
   std::erase_if(failures_, [&](const wire::Failure& failure) { return failure.sequence == sequence; });
   any_.store(!failures_.empty(), std::memory_order_relaxed);

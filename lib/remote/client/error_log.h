@@ -29,13 +29,16 @@ class ErrorLog {
   /// The oldest failure among the records before `sequence`; all of those count as seen, and the text says how many
   /// there were. Ok when there is none.
   Status take(uint64_t before_sequence = UINT64_MAX);
-  /// Someone has seen this one elsewhere: in the status of a value.
-  void mark_seen(uint64_t sequence);
+  /// Someone has seen this one elsewhere: in the status of a value. With kYes as the error of a call.
+  void mark_seen(uint64_t sequence, ReportErrors report);
+  /// Whether a call has reported an error since this was last asked: what it left stale is to be usable again.
+  bool take_reported() { return reported_.load(std::memory_order_relaxed) && reported_.exchange(false); }
 
  private:
   std::mutex mutex_;
   std::vector<wire::Failure> failures_;  // in stream order
   std::atomic<bool> any_{false};
+  std::atomic<bool> reported_{false};
   std::vector<std::string> warnings_;
   std::atomic<bool> any_warnings_{false};
 };

@@ -4,6 +4,7 @@
 // come.
 #include <algorithm>
 
+#include <remote/base/waiting.h>
 #include <remote/client/session.h>
 
 namespace remote::client {
@@ -22,11 +23,19 @@ wire::TensorRef bytes_of(uint64_t storage, uint64_t offset, uint64_t bytes) {
   return ref;
 }
 
+/// Held while the two records of a copy are made, so that all streams have the copies in one order. Two copies in
+/// opposite directions could else stand in two streams each with its receiving half before the other's sending one, and
+/// the workers would wait for each other.
+std::mutex& copies_mutex() {
+  static auto* mutex = new std::mutex();
+  return *mutex;
+}
+
 }  // namespace
 
 bool Session::reaches(const Session& peer) {
   if (welcome_.token.empty() || peer.welcome_.token.empty() || peer.welcome_.peer_address.empty()) return false;
-  std::lock_guard lock(peers_mutex_);
+  const auto lock = lock_while_waiting(peers_mutex_);
   const auto [entry, is_new] = reached_.try_emplace(peer.welcome_.session, false);
   if (is_new) {
     count_synchronisation("first copy to another worker");
@@ -44,6 +53,8 @@ Status Session::send(uint64_t from_storage, uint64_t from_offset, Session& peer,
     const uint64_t piece = std::min<uint64_t>(bytes - done, wire::kTransferBytes);
     const uint64_t transfer = peer.next_request_.fetch_add(1, std::memory_order_relaxed);
     const ReportErrors report = done == 0 ? ReportErrors::kYes : ReportErrors::kNo;
+    const auto in_order = lock_while_waiting(copies_mutex());
+    const auto uploading = lock_while_waiting(peer.upload_mutex_);
     REMOTE_RETURN_IF_ERROR(peer.wait_for_transfer_credit(piece));
     const FreshBytes fresh = done == 0 ? fresh_bytes : FreshBytes(no_fresh_bytes);
     REMOTE_RETURN_IF_ERROR(peer.record_transfer(storage, fresh, offset + done, transfer, piece, report));

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include <remote/base/worker_thread.h>
+#include <remote/base/waiting.h>
 #include <remote/client/fork.h>
 
 namespace remote::client {
@@ -24,19 +24,22 @@ StatusOr<std::string_view> PendingValue::wait(std::optional<Clock::time_point> d
                   "a value was asked for before this process was forked; only the "
                   "parent process can wait for it");
   }
-  std::unique_lock lock(mutex_);
-  const auto is_done = [&] { return done_; };
-  if (!done_) REMOTE_RETURN_IF_ERROR(may_wait());
-  if (!deadline) {
-    done_changed_.wait(lock, is_done);
-  } else if (!done_changed_.wait_until(lock, *deadline, is_done)) {
-    return Status(StatusCode::kDeadlineExceeded,
-                  "the worker has not answered within the time given; it may still do so");
+  if (!ready()) {
+    REMOTE_RETURN_IF_ERROR(may_wait());
+    const Waiting waiting;
+    std::unique_lock lock(mutex_);
+    const auto is_done = [&] { return done_; };
+    if (!deadline) {
+      done_changed_.wait(lock, is_done);
+    } else if (!done_changed_.wait_until(lock, *deadline, is_done)) {
+      return Status(StatusCode::kDeadlineExceeded,
+                    "the worker has not answered within the time given; it may still do so");
+    }
   }
-  lock.unlock();  // a complete value changes no more
+  // A complete value changes no more.
   errors_->issue_warnings();
   if (!value_.status.ok()) {
-    if (value_.failed_sequence != 0) errors_->mark_seen(value_.failed_sequence);
+    if (value_.failed_sequence != 0) errors_->mark_seen(value_.failed_sequence, report);
     return value_.status;
   }
   if (report == ReportErrors::kYes) REMOTE_RETURN_IF_ERROR(errors_->take(sequence_));

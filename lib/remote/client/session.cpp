@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <remote/base/worker_thread.h>
+#include <remote/base/waiting.h>
 #include <remote/client/fork.h>
 #include <remote/wire/version.h>
 
@@ -112,19 +112,26 @@ bool Session::has_credit() const {
 
 Status Session::wait_for_credit(std::unique_lock<std::mutex>& lock, c10::function_ref<bool()> has_room,
                                 Deadline deadline) {
-  if (!ended_ && !has_room()) {
+  const auto may_go = [&] { return ended_ || has_room(); };
+  if (!may_go()) ++counters_.credit_waits;
+  while (!may_go()) {
     REMOTE_RETURN_IF_ERROR(may_wait());
-    ++counters_.credit_waits;
-    ++credit_waiters_;
-    const auto may_go = [&] { return ended_ || has_room(); };
     bool in_time = true;
-    if (deadline) {
-      in_time = credit_.wait_until(lock, *deadline, may_go);
-    } else {
-      credit_.wait(lock, may_go);
+    lock.unlock();
+    {
+      const Waiting waiting;
+      lock.lock();
+      ++credit_waiters_;
+      if (deadline) {
+        in_time = credit_.wait_until(lock, *deadline, may_go);
+      } else {
+        credit_.wait(lock, may_go);
+      }
+      --credit_waiters_;
+      lock.unlock();
     }
-    --credit_waiters_;
-    if (!in_time) {
+    lock.lock();
+    if (!in_time && !may_go()) {
       return {StatusCode::kDeadlineExceeded, "worker " + address_ +
                                                  " is so far behind that it takes no more records: " +
                                                  std::to_string(last_sequence() - executed_) + " are waiting"};
@@ -149,6 +156,8 @@ StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline de
   // take its lock, which it may hold while it waits for ours.
   const bool wake = !awake_.exchange(true);
   splice_releases();
+  // The program knows now that what it wanted to change kept its value.
+  if (errors_->take_reported()) writer_.clear_errors();
   keep_written();
   const uint64_t ops = counters_.ops;
   Status status = write(writer_);

@@ -1,6 +1,7 @@
 // Session::upload: small values travel inside their record, large ones as transfers beside the stream.
 #include <algorithm>
 
+#include <remote/base/waiting.h>
 #include <remote/client/session.h>
 
 namespace remote::client {
@@ -26,7 +27,7 @@ Status Session::upload(uint64_t storage, FreshBytes fresh_bytes, uint64_t offset
 Status Session::upload_pieces(uint64_t storage, FreshBytes fresh_bytes, uint64_t offset, const char* data,
                               uint64_t bytes) {
   if (forked()) return forked_status();
-  std::lock_guard uploading(upload_mutex_);
+  const auto uploading = lock_while_waiting(upload_mutex_);
   for (uint64_t done = 0; done < bytes;) {
     const uint64_t piece = std::min<uint64_t>(bytes - done, wire::kTransferBytes);
     const uint64_t transfer = next_request_.fetch_add(1, std::memory_order_relaxed);

@@ -1,6 +1,5 @@
 #include <remote/device/runtime.h>
 
-#include <c10/util/ScopeExit.h>
 #include <pthread.h>
 #include <torch/csrc/autograd/engine.h>
 #include <unistd.h>
@@ -206,8 +205,6 @@ void Runtime::drain() {
   }
 }
 
-Runtime::AroundWait Runtime::around_wait_;
-
 void Runtime::finish_embedded(std::string_view place) {
   constexpr std::chrono::seconds kPatience{10};
   // Not through sessions(): a thread that connects holds that lock, and may wait for the dispatcher's, which is held
@@ -220,10 +217,6 @@ void Runtime::finish_embedded(std::string_view place) {
   }
   if (sessions.empty()) return;
   const auto deadline = client::PendingValue::Clock::now() + kPatience;
-  void* const begun = around_wait_.begin != nullptr ? around_wait_.begin() : nullptr;
-  const auto end = c10::make_scope_exit([begun] {
-    if (around_wait_.end != nullptr) around_wait_.end(begun);
-  });
   for (auto* session : sessions) {
     session->count_synchronisation(place);
     // An answer that comes when all before it has run, and takes no error along.

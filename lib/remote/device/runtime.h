@@ -51,13 +51,6 @@ class Runtime {
   /// Waits, for ten seconds at most, until the workers in this process have run what was recorded, because something
   /// that they share with it is about to change. Counts as a synchronisation at `place`. Reports no errors.
   static void finish_embedded(std::string_view place);
-  /// What finish_embedded() calls before it waits, and after, with what the former returned: how Python gives up the
-  /// lock that an op may need. Set while the library is loaded, both or neither.
-  struct AroundWait {
-    void* (*begin)() = nullptr;
-    void (*end)(void*) = nullptr;
-  };
-  static void set_around_wait(AroundWait around_wait) { around_wait_ = around_wait; }
 
   /// Puts a release into the device's stream; never blocks.
   void release(c10::DeviceIndex device, uint64_t storage) noexcept;
@@ -81,7 +74,6 @@ class Runtime {
   static void at_exit();
 
   static inline thread_local c10::DeviceIndex current_ = 0;
-  static AroundWait around_wait_;
   std::mutex mutex_;  // guards sessions_ and connecting
   std::array<std::shared_ptr<client::Session>, kDeviceCount> sessions_;
   std::array<std::atomic<client::Session*>, kDeviceCount> fast_{};

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include <remote/device/runtime.h>
+#include <remote/base/waiting.h>
 
 #include "module_source.h"
 
@@ -30,11 +30,10 @@ void run_in_python(const char* source) {
 
 /// Lets Python's other threads run, where this one has kept them from it.
 void* release_lock() {
-  // The latter is the former's name before Python 3.13. Nothing where the lock isn't held, or Python ends.
-  static const auto named = find<void*()>("PyThreadState_GetUnchecked");
-  static const auto current = named ? named : find<void*()>("_PyThreadState_UncheckedGet");
+  static const auto is_initialized = find<int()>("Py_IsInitialized");
+  static const auto holds_lock = find<int()>("PyGILState_Check");
   static const auto save = find<void*()>("PyEval_SaveThread");
-  return current && save && current() != nullptr ? save() : nullptr;
+  return is_initialized && holds_lock && save && is_initialized() && holds_lock() ? save() : nullptr;
 }
 void take_lock_back(void* thread) {
   static const auto restore = find<void(void*)>("PyEval_RestoreThread");
@@ -42,7 +41,7 @@ void take_lock_back(void* thread) {
 }
 
 const bool ran = [] {
-  device::Runtime::set_around_wait({&release_lock, &take_lock_back});
+  set_around_wait({&release_lock, &take_lock_back});
   run_in_python(kMakeModule);
   return true;
 }();
