@@ -118,6 +118,7 @@ OpInfo::OpInfo(const c10::OperatorHandle& op) : op(op) {
   has_meta_kernel = has_usable_meta_kernel(op);
   rule = find_shape_rule(name);
   check = find_argument_check(name.name);
+  takes_numbers = converts_numbers(name.name);
   kernel_gap = dtypes_that_cpus_lack(name);
   products = wire::products_of(name.name);
   if (!out_arguments.empty() && is_among(kRunAsFunctional, name.name)) run_as = functional_twin(op);

@@ -6,6 +6,7 @@
 
 #include <remote/device/checks/argument_check.h>
 #include <remote/device/checks/kernel_dtypes.h>
+#include <remote/device/checks/numbers.h>
 #include <remote/device/checks/out_dtypes.h>
 #include <remote/device/shapes/shape_rule.h>
 #include <remote/wire/precision.h>
@@ -51,8 +52,9 @@ struct OpInfo {
   bool has_meta_kernel = false;
   wire::Products products;
   ShapeRule rule = nullptr;
-  /// Of a CPU worker.
+  /// These two of a CPU worker.
   KernelGap kernel_gap;
+  bool takes_numbers = false;
   /// Before anything is recorded.
   ArgumentCheck check = nullptr;
   /// The functional overload that is recorded in place of an out variant whose kernel would complain about the out.

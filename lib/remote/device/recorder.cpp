@@ -216,6 +216,7 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::S
     check_kernel_dtype(op.schema().name(), info.kernel_gap, inputs);
   }
   if (info.check != nullptr) info.check(op.schema(), arguments());
+  if (info.takes_numbers && Runtime::get().hardware(device).device == c10::kCPU) check_numbers(op, arguments());
   announce_generator(info, arguments());
   upload_indices(info, *stack, device);
   if (info.kind == OpInfo::Kind::kMutating) {

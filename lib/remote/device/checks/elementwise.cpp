@@ -127,13 +127,14 @@ void has_dtype_of_self(const Schema& schema, Arguments arguments) {
 
 /// fmod(self, other) and alike: a CPU divides no integers by zero. Where the client knows the divisor.
 void divisor_is_not_zero(const Schema&, Arguments arguments) {
-  const auto is_zero = [](const c10::IValue& divisor) {
+  const Tensor& self = tensor_at(arguments, 0);
+  const auto is_zero = [&](const c10::IValue& divisor) {
     if (divisor.isScalar()) return divisor.toScalar().isIntegral(false) && divisor.toScalar().toLong() == 0;
     const Tensor& tensor = divisor.toTensor();
+    // In the dtype that the kernel divides in: 256 is zero for Byte.
     return tensor.device().is_cpu() && tensor.dim() == 0 && c10::isIntegralType(tensor.scalar_type(), false) &&
-           tensor.item().equal(0);
+           tensor.to(at::result_type(self, tensor)).item().equal(0);
   };
-  const Tensor& self = tensor_at(arguments, 0);
   if (self.numel() == 0 || !c10::isIntegralType(self.scalar_type(), false)) return;
   TORCH_CHECK(!worker_is(c10::kCPU, self) || !is_zero(arguments[1]), "ZeroDivisionError: ", self.scalar_type(), " ",
               self.sizes(), " divided by zero");

@@ -1,0 +1,64 @@
+#include <remote/device/checks/numbers.h>
+
+#include <ATen/Dispatch_v2.h>
+#include <ATen/ops/ones.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <vector>
+
+namespace remote::device {
+namespace {
+
+constexpr std::string_view kOps[] = {
+    "aten::add",      "aten::addbmm",  "aten::addcdiv",   "aten::addcmul",   "aten::addmm",     "aten::addmv",
+    "aten::addr",     "aten::baddbmm", "aten::clamp",     "aten::clamp_max", "aten::clamp_min", "aten::fmod",
+    "aten::hardtanh", "aten::pow",     "aten::remainder", "aten::rsub",      "aten::sub",       "aten::threshold",
+};
+
+/// Whether a number lies outside of what a dtype holds. Infinities and NaN, which floating-point dtypes hold, don't.
+bool is_beyond(at::ScalarType dtype, const at::Scalar& number) {
+  if (number.isComplex() || number.isBoolean()) return false;
+  const double value = number.toDouble();
+  return AT_DISPATCH_V2(dtype, "is_beyond", AT_WRAP([&] {
+                          using Limits = std::numeric_limits<scalar_t>;
+                          return std::isfinite(value) && (value > static_cast<double>(Limits::max()) ||
+                                                          value < static_cast<double>(Limits::lowest()));
+                        }),
+                        AT_EXPAND(AT_ALL_TYPES), AT_EXPAND(AT_FLOAT8_TYPES), AT_EXPAND(AT_BAREBONES_UNSIGNED_TYPES),
+                        at::kHalf, at::kBFloat16);
+}
+
+/// A tensor like `given` on the CPU, of one element.
+at::Tensor one_like(const at::Tensor& given) {
+  if (!given.defined()) return given;
+  return at::ones(std::vector<int64_t>(given.dim(), 1), at::TensorOptions(given.scalar_type()));
+}
+
+}  // namespace
+
+bool converts_numbers(std::string_view op) {
+  if (op.ends_with('_')) op.remove_suffix(1);
+  return std::ranges::find(kOps, op) != std::end(kOps);
+}
+
+void check_numbers(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arguments) {
+  const auto is_tensor = [](const c10::IValue& value) { return value.isTensor() && value.toTensor().defined(); };
+  const auto first = std::ranges::find_if(arguments, is_tensor);
+  if (first == arguments.end()) return;
+  const at::ScalarType dtype = first->toTensor().scalar_type();
+  if (dtype == at::kBool || c10::isComplexType(dtype) || first->toTensor().numel() == 0) return;
+  const auto is_too_large = [&](const c10::IValue& value) {
+    return value.isScalar() && is_beyond(dtype, value.toScalar());
+  };
+  if (std::ranges::none_of(arguments, is_too_large)) return;
+  // Rare: the kernel itself says whether it minds.
+  torch::jit::Stack stack;
+  for (const c10::IValue& value : arguments) stack.push_back(value.isTensor() ? one_like(value.toTensor()) : value);
+  op.callBoxed(stack);
+}
+
+}  // namespace remote::device
