@@ -211,12 +211,13 @@ void record_op(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::S
                                                 " returns a view or something that is no tensor, and has no kernel of "
                                                 "its own for remote tensors; copy to the CPU with .cpu() first");
   }
-  if (!info.kernel_gap.dtypes.empty() && Runtime::get().hardware(device).device == c10::kCPU) {
+  const auto is_cpu = [device] { return Runtime::get().hardware(device).device == c10::kCPU; };
+  if (!info.kernel_gap.dtypes.empty() && is_cpu()) {
     const auto inputs = arguments().slice(0, info.argument_count - info.out_arguments.size());
     check_kernel_dtype(op.schema().name(), info.kernel_gap, inputs);
   }
   if (info.check != nullptr) info.check(op.schema(), arguments());
-  if (info.takes_numbers && Runtime::get().hardware(device).device == c10::kCPU) check_numbers(op, arguments());
+  if (info.takes_numbers && has_large_number(arguments()) && is_cpu()) check_numbers(op, arguments());
   announce_generator(info, arguments());
   upload_indices(info, *stack, device);
   if (info.kind == OpInfo::Kind::kMutating) {

@@ -3,6 +3,8 @@
 #include <ATen/core/ivalue.h>
 #include <c10/util/ArrayRef.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <string_view>
 
 namespace remote::device {
@@ -11,8 +13,18 @@ namespace remote::device {
 /// compute in.
 bool converts_numbers(std::string_view op);
 
+/// Whether there is a number among the arguments that not every dtype holds. Nearly always false; some comparisons.
+inline bool has_large_number(c10::ArrayRef<c10::IValue> arguments) {
+  for (const c10::IValue& value : arguments) {
+    if (value.isInt() ? std::abs(value.toInt()) > 127 : value.isDouble() && !(std::abs(value.toDouble()) <= 127)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// Throws what a CPU's kernel of such an op throws for a number that its tensors' dtype can't hold: 2^40 for Int, 1e30
-/// for Half. Compares some numbers, as a rule.
+/// for Half. Of arguments that have large numbers.
 void check_numbers(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arguments);
 
 }  // namespace remote::device
