@@ -4,17 +4,22 @@ usage: test_module.py libremotetorch.so
 """
 
 import copy
+import os
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 import warnings
+from pathlib import Path
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, TensorDataset
 
-torch.ops.load_library(sys.argv.pop(1))
+library_path = os.path.abspath(sys.argv.pop(1))
+torch.ops.load_library(library_path)
 torch.set_num_threads(1)
 
 
@@ -145,6 +150,29 @@ class Notices(unittest.TestCase):
         for read in (torch.Tensor.item, lambda _: torch.remote.synchronize()):
             with self.assertWarnsRegex(UserWarning, "degrees of freedom.*aten::std"):
                 read(torch.ones(1, device="remote").std())
+
+
+    def test_an_error_is_not_lost_where_settings_are_switched(self):
+        x = torch.ones(3, 2, device="remote")
+        total = torch.zeros(1, 2, device="remote")
+        total += torch.nn.functional.embedding(torch.tensor([5], device="remote"), x)
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_dtype(torch.float32)
+        with self.assertRaises(IndexError):
+            total.sum().item()
+        self.assertEqual(total.sum().item(), 0)
+
+    def test_lines_of_python_are_named(self):
+        program = (f"import torch\ntorch.ops.load_library({library_path!r})\n"
+                   "x = torch.ones(3, device='remote')\n"
+                   "x.take(torch.tensor([7], device='remote'))\n")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "program.py"
+            path.write_text(program)
+            ran = subprocess.run([sys.executable, str(path)], env=os.environ | {"REMOTE_RECORD_SITES": "1"},
+                                 capture_output=True, text=True, timeout=100)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertRegex(ran.stderr, r"aten::take.*recorded at .*program\.py:4 in <module>")
 
 
 class Wrappers(unittest.TestCase):

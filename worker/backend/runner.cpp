@@ -143,10 +143,11 @@ Status Runner::check(const Call& call) const {
           "apply dropout as an op of its own"};
     }
   }
-  return state_.settings.check(operation.products, [this] { return may_read_default_dtype(); });
+  return state_.settings.check(operation.products, [&] { return may_read_default_dtype(operation); });
 }
 
-bool Runner::may_read_default_dtype() const {
+bool Runner::may_read_default_dtype(const Operation& operation) const {
+  if (!operation.name.starts_with("aten::")) return true;
   bool has_tensor = false, has_other = false;
   const auto look_at = [&](const c10::IValue& value) {
     if (!value.isTensor() || !value.toTensor().defined()) return;

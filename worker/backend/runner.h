@@ -44,9 +44,10 @@ class Runner {
   /// Ok when the op can start.
   Status check(const Call& call) const;
   void execute(const Call& call);
-  /// Of the arguments on the stack: integers become the default dtype in a quotient or beside a Double, and an op
-  /// without tensors makes one. Floating-point and complex tensors keep their own.
-  bool may_read_default_dtype() const;
+  /// With the arguments on the stack: integers become the default dtype in a quotient or beside a Double, an op without
+  /// tensors makes one, and one that isn't LibTorch's does what it likes. Floating-point and complex tensors keep their
+  /// own.
+  bool may_read_default_dtype(const Operation& operation) const;
   OperationPlace place_of(const Call& call) const;
   void invoke(const Operation& operation);
   Status collect(const Call& call, std::vector<wire::OutputMeta>& metas);

@@ -1,6 +1,7 @@
 #include <remote/client/call_sites.h>
 
 #define BACKWARD_HAS_DW 1
+#include <dlfcn.h>
 #include <torch/csrc/profiler/combined_traceback.h>
 #include <backward.hpp>
 
@@ -63,7 +64,14 @@ class Calls {
   std::string text_, last_;
 };
 
+/// False once the Python of this process, if there is one, has ended.
+bool python_lives() {
+  static const auto is_initialized = reinterpret_cast<int (*)()>(::dlsym(RTLD_DEFAULT, "Py_IsInitialized"));
+  return is_initialized != nullptr && is_initialized() != 0;
+}
+
 std::string describe_python(torch::CapturedTraceback& trace) {
+  if (!python_lives()) return "";
   Calls calls;
   for (const auto& frame : torch::symbolize({&trace}).all_frames) {
     if (!is_librarys_source(frame.filename)) calls.add(text_of(frame.filename, frame.lineno, frame.funcname));

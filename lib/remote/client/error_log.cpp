@@ -52,8 +52,13 @@ void ErrorLog::issue_warnings() {
     any_warnings_.store(false, std::memory_order_relaxed);
   }
   constexpr c10::SourceLocation kWorker{"on the worker", "remote", 0};
-  for (std::string& warning : warnings) {
-    c10::warn(c10::Warning(c10::UserWarning(), kWorker, std::move(warning), /*verbatim=*/true));
+  for (auto next = warnings.begin(); next != warnings.end();) {
+    try {
+      c10::warn(c10::Warning(c10::UserWarning(), kWorker, *next++, /*verbatim=*/true));
+    } catch (...) {  // a handler has made an error of it; the others are for the next call
+      add_warnings({next, warnings.end()});
+      throw;
+    }
   }
 }
 

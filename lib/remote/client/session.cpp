@@ -140,10 +140,9 @@ Status Session::wait_for_credit(std::unique_lock<std::mutex>& lock, c10::functio
   return ended_.value_or(Status());
 }
 
-StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline deadline) {
+StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline deadline, CallSites::Here here) {
   if (forked()) return forked_status();
   if (report == ReportErrors::kYes) errors_->issue_warnings();
-  CallSites::Here here = sites_ ? CallSites::here() : nullptr;
   std::unique_lock lock(mutex_);
   if (report == ReportErrors::kYes && errors_->any()) {
     if (Status error = errors_->take(); !error.ok()) return error;
@@ -166,7 +165,7 @@ StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline de
     counters_.ops = ops;
   }
   const uint64_t sequence = last_sequence();
-  if (sites_ && status.ok()) sites_->note(sequence, std::move(here));
+  if (here && status.ok()) sites_->note(sequence, std::move(here));
   if (writer_.size() >= seal_bytes_) sealed_.push_back(cut());
   lock.unlock();
   if (wake) wake_carrier();
@@ -374,8 +373,8 @@ void Session::end(const Status& status) {
   for (auto& [request, value] : values) value->fail(status);
 }
 
-std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional<FetchTarget> target,
-                                               Deadline deadline) {
+std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional<FetchTarget> target, Deadline deadline,
+                                               CallSites::Here here) {
   const auto fetch_bytes = target ? std::optional(target->bytes) : std::nullopt;
   auto value = std::make_shared<PendingValue>(errors_, std::move(target));
   if (forked()) return value->fail(forked_status()), value;
@@ -393,7 +392,7 @@ std::shared_ptr<PendingValue> Session::request(WriteRequest write, std::optional
         }
         return Status();
       },
-      ReportErrors::kNo, deadline);
+      ReportErrors::kNo, deadline, std::move(here));
   if (sequence.ok()) {
     value->set_sequence(sequence.value());
   } else {
@@ -410,7 +409,7 @@ std::shared_ptr<PendingValue> Session::fetch(const wire::TensorRef& tensor) {
   uint64_t bytes = c10::elementSize(tensor.dtype);
   for (int64_t size : tensor.sizes) bytes *= static_cast<uint64_t>(size);
   return request([&](wire::RecordWriter& out, uint64_t request) { return out.fetch(request, tensor), Status(); },
-                 FetchTarget{bytes});
+                 FetchTarget{bytes}, {}, call_site());
 }
 
 std::shared_ptr<PendingValue> Session::request_mark(Deadline deadline) {

@@ -79,7 +79,11 @@ class Session final : private wire::RecordSource,
   /// and must not block; when it fails, nothing of it stays in the stream except definitions made first. With kYes, an
   /// error that nobody has seen yet is returned instead, and nothing is recorded. DEADLINE_EXCEEDED: past `deadline`
   /// there is no credit yet; nothing is recorded.
-  StatusOr<uint64_t> record(Write write, ReportErrors report = ReportErrors::kYes, Deadline deadline = {});
+  /// `here`: call_site(), for errors to say.
+  StatusOr<uint64_t> record(Write write, ReportErrors report = ReportErrors::kYes, Deadline deadline = {},
+                            CallSites::Here here = nullptr);
+  /// Where the caller stands; null where nobody has asked for call sites. Under no lock: it may take Python's.
+  CallSites::Here call_site() const { return sites_ ? CallSites::here() : nullptr; }
 
   /// Inside record(), before begin_run() and once for each run: the op's number, which the first use defines.
   /// `identity` stands for this op alone as long as the process lives; a handle may come to mean another op when a
@@ -118,7 +122,7 @@ class Session final : private wire::RecordSource,
   std::shared_ptr<PendingValue> fetch(const wire::TensorRef& tensor);
   /// Records something that the worker answers. `target`: of a fetch. Never null: when recording fails, wait() says so.
   std::shared_ptr<PendingValue> request(WriteRequest write, std::optional<FetchTarget> target = std::nullopt,
-                                        Deadline deadline = {});
+                                        Deadline deadline = {}, CallSites::Here here = nullptr);
 
   /// An answer that is complete when all that was recorded before has run. Does not wait for it.
   std::shared_ptr<PendingValue> request_mark(Deadline deadline = {});

@@ -11,9 +11,12 @@ Status Session::upload(uint64_t storage, FreshBytes fresh_bytes, uint64_t offset
   const char* from = static_cast<const char*>(data);
   Status status;
   if (bytes <= wire::kInlineBytes) {
-    status = record([&](wire::RecordWriter& out) {
-               return out.upload_inline(storage, fresh_bytes(), offset, std::string_view(from, bytes)), Status();
-             }).status();
+    status = record(
+                 [&](wire::RecordWriter& out) {
+                   return out.upload_inline(storage, fresh_bytes(), offset, std::string_view(from, bytes)), Status();
+                 },
+                 ReportErrors::kYes, {}, call_site())
+                 .status();
   } else {
     status = upload_pieces(storage, fresh_bytes, offset, from, bytes);
   }

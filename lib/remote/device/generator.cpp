@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 
+#include <remote/base/waiting.h>
 #include <remote/client/session.h>
 #include <remote/device/error.h>
 #include <remote/device/runtime.h>
@@ -32,7 +33,7 @@ RemoteGenerator::~RemoteGenerator() {
 
 void RemoteGenerator::set_current_seed(uint64_t seed) {
   const auto session = Runtime::get().session_if_connected(device().index());
-  std::lock_guard lock(mutex_);
+  const auto lock = lock_while_waiting(mutex_);
   seed_ = seed;
   seeded_ = true;
   if (session == nullptr || (id_ != 0 && session.get() != created_in_)) return;
@@ -47,7 +48,7 @@ void RemoteGenerator::announce(client::Session& session) {
 uint64_t RemoteGenerator::wire_id() {
   if (id_ == 0) return id_;
   auto& session = Runtime::get().session(device().index());
-  std::lock_guard lock(mutex_);
+  const auto lock = lock_while_waiting(mutex_);
   if (created_in_ != &session) {
     value_or_throw(session.record([&](wire::RecordWriter& out) { return out.create_generator(id_, seed_), Status(); }));
     created_in_ = &session;
@@ -100,7 +101,7 @@ void RemoteGenerator::set_state(const c10::TensorImpl& state) {
   const uint64_t id = wire_id();
   const std::string_view bytes(static_cast<const char*>(state.data()), state.numel());
   value_or_throw(session.record([&](wire::RecordWriter& out) { return out.set_generator_state(id, bytes), Status(); }));
-  std::lock_guard lock(mutex_);
+  const auto lock = lock_while_waiting(mutex_);
   seed_ = seed;
 }
 

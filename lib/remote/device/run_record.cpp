@@ -60,15 +60,17 @@ void record_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::D
   auto& state = device_state(device);
   Describer describer(device);
   const uint32_t scope = scope_of_op();
-  const auto sequence = session.record([&](wire::RecordWriter& out) {
-    Status status = write_run(info, arguments, scope, state, describer, session, out);
-    if (status.ok()) {
-      end(out);
-    } else {
-      describer.forget();
-    }
-    return status;
-  });
+  const auto sequence = session.record(
+      [&](wire::RecordWriter& out) {
+        Status status = write_run(info, arguments, scope, state, describer, session, out);
+        if (status.ok()) {
+          end(out);
+        } else {
+          describer.forget();
+        }
+        return status;
+      },
+      client::ReportErrors::kYes, {}, session.call_site());
   if (!sequence.ok()) throw_error(sequence.status());
 }
 
@@ -79,15 +81,17 @@ std::shared_ptr<client::PendingValue> request_run(const OpInfo& info, c10::Array
   auto& state = device_state(device);
   Describer describer(device);
   const uint32_t scope = scope_of_op();
-  return session.request([&](wire::RecordWriter& out, uint64_t request) {
-    Status status = write_run(info, arguments, scope, state, describer, session, out);
-    if (status.ok()) {
-      end(out, request);
-    } else {
-      describer.forget();
-    }
-    return status;
-  });
+  return session.request(
+      [&](wire::RecordWriter& out, uint64_t request) {
+        Status status = write_run(info, arguments, scope, state, describer, session, out);
+        if (status.ok()) {
+          end(out, request);
+        } else {
+          describer.forget();
+        }
+        return status;
+      },
+      std::nullopt, {}, session.call_site());
 }
 
 }  // namespace remote::device

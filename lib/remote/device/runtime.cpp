@@ -199,7 +199,12 @@ void Runtime::drain() {
     if (!session->alive() || given_up->contains(session.get())) continue;
     // One that is not to blame gets a moment, too.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    const Status status = session->synchronize("exit", std::max(left, std::chrono::milliseconds(1000)));
+    Status status;
+    try {
+      status = session->synchronize("exit", std::max(left, std::chrono::milliseconds(1000)));
+    } catch (const std::exception& error) {  // a warning that a handler has made an error
+      status = {StatusCode::kUnknown, error.what()};
+    }
     if (!status.ok()) std::fprintf(stderr, "remote: %s\n", status.message().c_str());
     if (status.code() == StatusCode::kDeadlineExceeded) given_up->insert(session.get());
   }
@@ -223,7 +228,7 @@ void Runtime::finish_embedded(std::string_view place) {
     const auto state = session->request(
         [](wire::RecordWriter& out, uint64_t request) { return out.fetch_generator_state(0, request), Status(); }, {},
         deadline);
-    (void)state->wait(deadline);
+    (void)state->wait(deadline, client::ReportErrors::kNo);
   }
 }
 

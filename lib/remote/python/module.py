@@ -3,6 +3,7 @@
 The library runs this text when `torch.ops.load_library` loads it; it needs no package and no file.
 """
 
+import atexit
 import contextlib
 import functools
 import warnings
@@ -25,6 +26,9 @@ class _Ops:
 
 
 _ops = _Ops()
+
+# While Python lives, so that an error that nobody has seen can name its lines, and kernels of Python's can run.
+atexit.register(lambda: _ops.drain())
 
 
 def _index(device=None):

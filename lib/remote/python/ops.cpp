@@ -73,6 +73,7 @@ TORCH_LIBRARY(remote, m) {
   m.def("synchronize(int device) -> str[]", &synchronize);
   m.def("clear_errors(int device) -> ()", [](int64_t device) { remote::clear_errors(device_or_all(device)); });
   m.def("stats(int device) -> Dict(str, int)", &counted);
+  m.def("drain() -> ()", &device::Runtime::drain);
   m.def("finish_embedded() -> ()", [] { device::Runtime::finish_embedded("a new setting"); });
   m.def("is_in_bad_fork() -> bool", [] { return device::Runtime::get().is_in_bad_fork(); });
   m.def("device_count() -> int", [] { return int64_t{device::Runtime::get().device_count()}; });

@@ -50,7 +50,8 @@ void check_numbers(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arg
   const auto first = std::ranges::find_if(arguments, is_tensor);
   if (first == arguments.end()) return;
   const at::ScalarType dtype = first->toTensor().scalar_type();
-  if (dtype == at::kBool || c10::isComplexType(dtype) || first->toTensor().numel() == 0) return;
+  const auto is_empty = [&](const c10::IValue& value) { return is_tensor(value) && value.toTensor().numel() == 0; };
+  if (dtype == at::kBool || c10::isComplexType(dtype) || std::ranges::any_of(arguments, is_empty)) return;
   const auto is_too_large = [&](const c10::IValue& value) {
     return value.isScalar() && is_beyond(dtype, value.toScalar());
   };

@@ -4,7 +4,6 @@
 #include <c10/util/ArrayRef.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <string_view>
 
 namespace remote::device {
@@ -16,9 +15,8 @@ bool converts_numbers(std::string_view op);
 /// Whether there is a number among the arguments that not every dtype holds. Nearly always false; some comparisons.
 inline bool has_large_number(c10::ArrayRef<c10::IValue> arguments) {
   for (const c10::IValue& value : arguments) {
-    if (value.isInt() ? std::abs(value.toInt()) > 127 : value.isDouble() && !(std::abs(value.toDouble()) <= 127)) {
-      return true;
-    }
+    if (value.isInt() && (value.toInt() > 127 || value.toInt() < -127)) return true;
+    if (value.isDouble() && !(std::abs(value.toDouble()) <= 127)) return true;
   }
   return false;
 }
