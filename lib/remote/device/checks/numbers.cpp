@@ -14,9 +14,10 @@ namespace remote::device {
 namespace {
 
 constexpr std::string_view kOps[] = {
-    "aten::add",      "aten::addbmm",  "aten::addcdiv",   "aten::addcmul",   "aten::addmm",     "aten::addmv",
-    "aten::addr",     "aten::baddbmm", "aten::clamp",     "aten::clamp_max", "aten::clamp_min", "aten::fmod",
-    "aten::hardtanh", "aten::pow",     "aten::remainder", "aten::rsub",      "aten::sub",       "aten::threshold",
+    "aten::add",        "aten::addbmm",   "aten::addcdiv",   "aten::addcmul",   "aten::addmm",     "aten::addmv",
+    "aten::addr",       "aten::baddbmm",  "aten::clamp",     "aten::clamp_max", "aten::clamp_min", "aten::fmod",
+    "aten::hardshrink", "aten::hardtanh", "aten::histc",     "aten::logit",     "aten::pow",       "aten::remainder",
+    "aten::rsub",       "aten::sub",      "aten::threshold",
 };
 
 /// Whether a number lies outside of what a dtype holds. Infinities and NaN, which floating-point dtypes hold, don't.
