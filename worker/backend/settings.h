@@ -1,4 +1,6 @@
 #pragma once
+#include <c10/util/FunctionRef.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>

@@ -25,8 +25,8 @@ class CallSites {
   /// The record `sequence` was made there.
   void note(uint64_t sequence, Here here);
   /// The calls that led to a record, innermost first, from the program's own code: "train.cpp:17 in main()"; in Python
-  /// those of Python. Empty for
-  /// one that was never noted or was forgotten. The text of a record that was asked for stays known.
+  /// those of Python. Empty for one that was never noted or was forgotten. The text of a record that was asked for
+  /// stays known.
   std::string describe(uint64_t sequence);
   /// All records up to here have run.
   void forget(uint64_t executed);

@@ -147,9 +147,10 @@ StatusOr<uint64_t> Session::record(Write write, ReportErrors report, Deadline de
   if (report == ReportErrors::kYes && errors_->any()) {
     if (Status error = errors_->take(); !error.ok()) return error;
   }
-  if (ended_ || !has_credit())
-    REMOTE_RETURN_IF_ERROR(wait_for_credit(
-        lock, [this] { return has_credit(); }, deadline));
+  if (ended_ || !has_credit()) {
+    const auto has_room = [this] { return has_credit(); };
+    REMOTE_RETURN_IF_ERROR(wait_for_credit(lock, has_room, deadline));
+  }
 
   // Told before anything is written, so that releases from within `write` find the carrier told already: waking it may
   // take its lock, which it may hold while it waits for ours.

@@ -78,8 +78,7 @@ class Session final : private wire::RecordSource,
   /// Appends a record (or several) and returns the sequence number of the last. `write` runs under the stream's lock
   /// and must not block; when it fails, nothing of it stays in the stream except definitions made first. With kYes, an
   /// error that nobody has seen yet is returned instead, and nothing is recorded. DEADLINE_EXCEEDED: past `deadline`
-  /// there is no credit yet; nothing is recorded.
-  /// `here`: call_site(), for errors to say.
+  /// there is no credit yet; nothing is recorded. `here`: call_site(), for errors to say.
   StatusOr<uint64_t> record(Write write, ReportErrors report = ReportErrors::kYes, Deadline deadline = {},
                             CallSites::Here here = nullptr);
   /// Where the caller stands; null where nobody has asked for call sites. Under no lock: it may take Python's.

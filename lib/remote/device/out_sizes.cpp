@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include <remote/device/checks/common.h>
 #include <remote/device/describe.h>
 #include <remote/device/device_state.h>
 #include <remote/device/error.h>
@@ -77,8 +78,7 @@ void give_size_of_result(const OpInfo& info, const at::Tensor& out, c10::IntArra
 
 void check_dtype(const OpInfo& info, const at::Tensor& out, c10::ScalarType result) {
   if (info.out_dtypes == OutDtypes::kAny) return;
-  TORCH_CHECK(c10::canCast(result, out.scalar_type()), "result type ", result,
-              " can't be cast to the desired output type ", out.scalar_type());
+  checks::can_be_cast(result, out.scalar_type());
   TORCH_CHECK(info.out_dtypes != OutDtypes::kExact || out.scalar_type() == result, info.op.schema().name(),
               ": Expected out tensor to have dtype ", result, ", but got ", out.scalar_type(),
               " instead; pass a tensor of that dtype");

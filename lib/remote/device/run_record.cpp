@@ -16,6 +16,7 @@ std::string full_name(const OpInfo& info) {
   return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
 }
 
+/// All of a run but its outputs. Where the op is refused, what it mentioned first counts as unmentioned again.
 Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, uint32_t scope, DeviceState& state,
                  Describer& describer, client::Session& session, wire::RecordWriter& out) {
   // What was told stays, also where the op is refused.
@@ -26,6 +27,7 @@ Status write_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, uint3
   const uint32_t number = session.op_number(&info, info.op);
   out.begin_run(number, scope);
   const auto refused = [&](StatusCode code, const std::string& why) {
+    describer.forget();
     return Status(code, full_name(info) + " on " + describer.device().str() + ": " + why);
   };
   // Nothing may fly through the stream's lock and leave half a record behind.
@@ -62,13 +64,9 @@ void record_run(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::D
   const uint32_t scope = scope_of_op();
   const auto sequence = session.record(
       [&](wire::RecordWriter& out) {
-        Status status = write_run(info, arguments, scope, state, describer, session, out);
-        if (status.ok()) {
-          end(out);
-        } else {
-          describer.forget();
-        }
-        return status;
+        REMOTE_RETURN_IF_ERROR(write_run(info, arguments, scope, state, describer, session, out));
+        end(out);
+        return Status();
       },
       client::ReportErrors::kYes, {}, session.call_site());
   if (!sequence.ok()) throw_error(sequence.status());
@@ -83,13 +81,9 @@ std::shared_ptr<client::PendingValue> request_run(const OpInfo& info, c10::Array
   const uint32_t scope = scope_of_op();
   return session.request(
       [&](wire::RecordWriter& out, uint64_t request) {
-        Status status = write_run(info, arguments, scope, state, describer, session, out);
-        if (status.ok()) {
-          end(out, request);
-        } else {
-          describer.forget();
-        }
-        return status;
+        REMOTE_RETURN_IF_ERROR(write_run(info, arguments, scope, state, describer, session, out));
+        end(out, request);
+        return Status();
       },
       std::nullopt, {}, session.call_site());
 }
