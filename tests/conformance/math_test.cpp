@@ -76,6 +76,22 @@ TEST_F(Math, MatrixProductsAgree) {
       }));
 }
 
+TEST_F(Math, ProductsOfEmptyMatricesHaveTheSizeOfWhatTheyAreAddedTo) {
+  for (const int64_t rows : {0, 3}) {
+    for (const auto& sizes : {std::vector<int64_t>{}, std::vector<int64_t>{1}, std::vector<int64_t>{rows}}) {
+      for (const int beta : {0, 1, 2}) {
+        SCOPED_TRACE(testing::Message() << rows << " rows, self of " << sizes.size() << " dimensions, beta " << beta);
+        EXPECT_TRUE(computes_the_same({torch::ones(sizes), torch::ones({rows, 3 - rows}), torch::ones({3 - rows})},
+                                      [&](const auto& in) {
+                                        auto out = torch::empty({rows}, in[0].options());
+                                        torch::addmv_out(out, in[0], in[1], in[2], beta);
+                                        return Results{torch::addmv(in[0], in[1], in[2], beta), out};
+                                      }));
+      }
+    }
+  }
+}
+
 TEST_F(Math, JoiningAndRearrangingAgree) {
   EXPECT_TRUE(computes_the_same({torch::arange(6.f).reshape({2, 3}), torch::arange(3.f)}, [](const auto& in) {
     const auto &x = in[0], &y = in[1];
