@@ -155,6 +155,26 @@ class Programs(unittest.TestCase):
 
         self.compare(program)
 
+    def test_dropout_in_vmap_draws_as_on_the_cpu(self):
+        def drop(x):
+            return F.dropout(x, 0.3) * x
+
+        def program(device):
+            x = torch.arange(1.0, 25.0).view(4, 6).to(device)
+            return [
+                torch.vmap(f, in_dims=dim, randomness=randomness)(x)
+                for f in (drop, torch.func.grad(lambda row: drop(row).sum()))
+                for randomness in ("different", "same")
+                for dim in (0, 1)
+            ]
+
+        self.compare(program)
+        for device in ("cpu", "remote"):
+            q = torch.ones(2, 3, 4).to(device)
+            with self.assertRaisesRegex(RuntimeError, "different inplace randomness on an unbatched tensor"):
+                torch.vmap(lambda x: x * F.scaled_dot_product_attention(q, q, q, dropout_p=0.3),
+                           randomness="different")(q)
+
     def test_packed_sequences_of_one_length(self):
         def program(device):
             lstm = torch.nn.LSTM(3, 4).to(device)
