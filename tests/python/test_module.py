@@ -84,6 +84,25 @@ class Seeds(unittest.TestCase):
         self.assertEqual(second.initial_seed(), 5)
 
 
+    def test_two_threads_share_a_generator(self):
+        generator = torch.Generator("remote")
+
+        def use():
+            for seed in range(100):
+                generator.set_state(generator.get_state())
+                generator.manual_seed(seed)
+                torch.rand(3, generator=generator, device="remote")
+
+        threads = [threading.Thread(target=use) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        generator.manual_seed(1)
+        expected = torch.rand(3, generator=torch.Generator().manual_seed(1))
+        self.assertEqual(torch.rand(3, generator=generator, device="remote").tolist(), expected.tolist())
+
+
 class Devices(unittest.TestCase):
     def test_those_with_a_worker_are_counted(self):
         torch.ones(1, device="remote:2")
@@ -155,10 +174,11 @@ class Notices(unittest.TestCase):
     def test_an_error_is_not_lost_where_settings_are_switched(self):
         x = torch.ones(3, 2, device="remote")
         total = torch.zeros(1, 2, device="remote")
-        total += torch.nn.functional.embedding(torch.tensor([5], device="remote"), x)
+        rows = torch.nn.functional.embedding(torch.tensor([5], device="remote"), x)
         torch.set_default_dtype(torch.float64)
         torch.set_default_dtype(torch.float32)
         with self.assertRaises(IndexError):
+            total += rows
             total.sum().item()
         self.assertEqual(total.sum().item(), 0)
 

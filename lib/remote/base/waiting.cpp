@@ -1,8 +1,11 @@
 #include <remote/base/waiting.h>
 
+#include <utility>
+
 namespace remote {
 namespace {
 thread_local bool runs_ops = false;
+thread_local std::mutex* locked_by_caller = nullptr;
 AroundWait around;
 }  // namespace
 
@@ -21,10 +24,25 @@ void set_around_wait(AroundWait around_wait) {
   around = around_wait;
 }
 
-Waiting::Waiting() : begun_(around.begin != nullptr ? around.begin() : nullptr) {}
+Waiting::Waiting() {
+  if (around.is_needed == nullptr || !around.is_needed()) return;
+  if (std::mutex* mutex = locked_by_caller) {
+    // No other thread can hold it but one that has it from C++: those of Python wait for the lock that is held here.
+    if (!mutex->try_lock()) unlocked_ = mutex;
+    mutex->unlock();
+  }
+  begun_ = around.begin();
+}
 
 Waiting::~Waiting() {
-  if (around.end != nullptr) around.end(begun_);
+  if (begun_ != nullptr) around.end(begun_);
+  if (unlocked_ != nullptr) unlocked_->lock();
+}
+
+LockedByCaller::LockedByCaller(std::mutex& mutex) : outer_(std::exchange(locked_by_caller, &mutex)) {}
+
+LockedByCaller::~LockedByCaller() {
+  locked_by_caller = outer_;
 }
 
 std::unique_lock<std::mutex> lock_while_waiting(std::mutex& mutex) {

@@ -32,8 +32,9 @@ RemoteGenerator::~RemoteGenerator() {
 }
 
 void RemoteGenerator::set_current_seed(uint64_t seed) {
+  const LockedByCaller locked(callers_mutex());
   const auto session = Runtime::get().session_if_connected(device().index());
-  const auto lock = lock_while_waiting(mutex_);
+  const auto lock = lock_while_waiting(seed_mutex_);
   seed_ = seed;
   seeded_ = true;
   if (session == nullptr || (id_ != 0 && session.get() != created_in_)) return;
@@ -48,7 +49,7 @@ void RemoteGenerator::announce(client::Session& session) {
 uint64_t RemoteGenerator::wire_id() {
   if (id_ == 0) return id_;
   auto& session = Runtime::get().session(device().index());
-  const auto lock = lock_while_waiting(mutex_);
+  const auto lock = lock_while_waiting(seed_mutex_);
   if (created_in_ != &session) {
     value_or_throw(session.record([&](wire::RecordWriter& out) { return out.create_generator(id_, seed_), Status(); }));
     created_in_ = &session;
@@ -73,6 +74,7 @@ uint64_t RemoteGenerator::seed() {
 }
 
 c10::intrusive_ptr<c10::TensorImpl> RemoteGenerator::get_state() const {
+  const LockedByCaller locked(callers_mutex());
   auto& session = Runtime::get().session(device().index());
   const uint64_t id = const_cast<RemoteGenerator*>(this)->wire_id();
   session.count_synchronisation("Generator::get_state");
@@ -88,6 +90,7 @@ c10::intrusive_ptr<c10::TensorImpl> RemoteGenerator::get_state() const {
 void RemoteGenerator::set_state(const c10::TensorImpl& state) {
   TORCH_CHECK_TYPE(state.device_type() == c10::DeviceType::CPU && state.dtype() == caffe2::TypeMeta::Make<uint8_t>(),
                    "remote: a generator's state must be a uint8 tensor on the CPU");
+  const LockedByCaller locked(callers_mutex());
   auto& session = Runtime::get().session(device().index());
   uint64_t seed = 0;
   if (session.welcome().hardware.device == c10::kCPU) {
@@ -101,11 +104,12 @@ void RemoteGenerator::set_state(const c10::TensorImpl& state) {
   const uint64_t id = wire_id();
   const std::string_view bytes(static_cast<const char*>(state.data()), state.numel());
   value_or_throw(session.record([&](wire::RecordWriter& out) { return out.set_generator_state(id, bytes), Status(); }));
-  const auto lock = lock_while_waiting(mutex_);
+  const auto lock = lock_while_waiting(seed_mutex_);
   seed_ = seed;
 }
 
 RemoteGenerator* RemoteGenerator::clone_impl() const {
+  const LockedByCaller locked(callers_mutex());
   const uint64_t from = const_cast<RemoteGenerator*>(this)->wire_id();
   auto copy = std::make_unique<RemoteGenerator>(device().index(), g_next_generator++);
   auto& session = Runtime::get().session(device().index());

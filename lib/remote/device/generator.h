@@ -38,12 +38,14 @@ class RemoteGenerator final : public c10::GeneratorImpl {
 
  private:
   RemoteGenerator* clone_impl() const override;
+  /// What LibTorch has callers lock; Python's bindings do.
+  std::mutex& callers_mutex() const { return const_cast<RemoteGenerator*>(this)->mutex_; }
 
   uint64_t id_;
   uint64_t seed_;
   bool seeded_ = false;  // set_current_seed was called
-  mutable std::mutex mutex_;
-  /// Whose worker knows the id; sessions are never destroyed. Guarded by mutex_. Id 0 is known to all.
+  mutable std::mutex seed_mutex_;
+  /// Whose worker knows the id; sessions are never destroyed. Guarded by seed_mutex_. Id 0 is known to all.
   const client::Session* created_in_ = nullptr;
 };
 

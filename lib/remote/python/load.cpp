@@ -29,19 +29,22 @@ void run_in_python(const char* source) {
 }
 
 /// Lets Python's other threads run, where this one has kept them from it.
-void* release_lock() {
+bool holds_lock() {
   static const auto is_initialized = find<int()>("Py_IsInitialized");
-  static const auto holds_lock = find<int()>("PyGILState_Check");
+  static const auto holds = find<int()>("PyGILState_Check");
+  return is_initialized && holds && is_initialized() && holds();
+}
+void* release_lock() {
   static const auto save = find<void*()>("PyEval_SaveThread");
-  return is_initialized && holds_lock && save && is_initialized() && holds_lock() ? save() : nullptr;
+  return save();
 }
 void take_lock_back(void* thread) {
   static const auto restore = find<void(void*)>("PyEval_RestoreThread");
-  if (thread != nullptr) restore(thread);
+  restore(thread);
 }
 
 const bool ran = [] {
-  set_around_wait({&release_lock, &take_lock_back});
+  set_around_wait({&holds_lock, &release_lock, &take_lock_back});
   run_in_python(kMakeModule);
   return true;
 }();
