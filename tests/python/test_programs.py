@@ -310,6 +310,21 @@ class Programs(unittest.TestCase):
 
         self.compare(program)
 
+    def test_compiled_modules_train(self):
+        def program(device):
+            net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.GELU(), torch.nn.Linear(4, 1)).to(device)
+            compiled = torch.compile(net) if device == "remote" else net
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            for _ in range(2):
+                optimizer.zero_grad()
+                compiled(torch.ones(2, 3).to(device)).square().mean().backward()
+                optimizer.step()
+            return [parameter.detach() for parameter in net.parameters()]
+
+        self.compare(program)
+        with self.assertWarnsRegex(UserWarning, "op by op"):
+            torch.compile(lambda: torch.ones(2, device="remote") + 1)()
+
     def test_modes_see_the_ops_of_a_layer(self):
         def program(device):
             torch.manual_seed(1)

@@ -257,3 +257,20 @@ def _select_workers_conv_backend(input, weight, *arguments, bias=None, **options
 
 
 torch._C._select_conv_backend = _select_workers_conv_backend
+
+
+_Inductor = torch._TorchCompileInductorWrapper
+_compile_by_inductor = _Inductor.__call__
+
+
+def _compile(self, model, inputs, **options):
+    """torch.compile's default backend writes kernels for processors that it knows."""
+    values = torch.utils._pytree.tree_leaves([node.meta.get("example_value") for node in model.graph.nodes])
+    if not any(isinstance(value, torch.Tensor) and _is_remote(value) for value in values):
+        return _compile_by_inductor(self, model, inputs, **options)
+    warnings.warn("torch.compile: the backend 'inductor' has no kernels for a remote device; the graph runs op by op, "
+                  "as with backend='eager'")
+    return model.forward
+
+
+_Inductor.__call__ = _compile
