@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "same.h"
 
 namespace remote::test {
@@ -222,6 +224,19 @@ TEST_F(Math, PaddingAndPixelShufflesKeepChannelsLast) {
   }));
   EXPECT_THROW(torch::pixel_shuffle(torch::ones({1, 3, 2, 2}).to(device()), 2), c10::Error);
   EXPECT_THROW(torch::replication_pad2d(torch::ones({1, 1, 2, 2}).to(device()), {-3, -3, -3, -3}), c10::Error);
+}
+
+TEST_F(Math, TensorsOfManyDimensionsAgree) {
+  std::vector<int64_t> sizes(100, 1);
+  sizes[3] = sizes[98] = sizes[99] = 2;
+  EXPECT_TRUE(computes_the_same({torch::arange(8.f).reshape(sizes)}, [](const auto& in) {
+    const auto& x = in[0];
+    return Results{x + x.transpose(-1, 3), x.matmul(x), x.sum(), x.softmax(-1), x.exp().transpose(3, -1).clone(),
+                   x.index_select(3, torch::ones({1}, x.options().dtype(torch::kLong))), x.cumsum(-1)};
+  }));
+  const std::string refusal = "only tensors with up to 64 dims";
+  EXPECT_THAT(message_of([&] { torch::ones(sizes, torch::TensorOptions(device())).sum(-1); }),
+              testing::HasSubstr(refusal));
 }
 
 TEST_F(Math, OpsOfNothingGiveNothing) {

@@ -3,6 +3,7 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/ExpandUtils.h>
 #include <ATen/WrapDimUtils.h>
+#include <ATen/WrapDimUtilsMulti.h>
 #include <ATen/native/TypeProperties.h>
 #include <c10/core/Contiguity.h>
 #include <c10/core/DefaultDtype.h>
@@ -233,9 +234,10 @@ OutputSpec elementwise(std::initializer_list<Operand> operands, ScalarType dtype
 
 Dims reduced_sizes(IntArrayRef sizes, IntArrayRef dims, bool keepdim) {
   const auto rank = static_cast<int64_t>(sizes.size());
-  TORCH_CHECK(sizes.size() <= wire::kMaxRank, "only tensors with up to ", wire::kMaxRank, " dims are supported");
-  std::bitset<wire::kMaxRank> mask;
-  if (dims.empty()) mask.set();
+  if (dims.empty()) return keepdim ? Dims(sizes.size(), 1) : Dims();
+  TORCH_CHECK(sizes.size() <= at::dim_bitset_size, "only tensors with up to ", at::dim_bitset_size,
+              " dims are supported");
+  std::bitset<at::dim_bitset_size> mask;
   for (int64_t dim : dims) mask.set(static_cast<size_t>(at::maybe_wrap_dim(dim, rank)));
   Dims result;
   for (int64_t dim = 0; dim < rank; ++dim) {
