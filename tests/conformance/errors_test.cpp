@@ -103,8 +103,8 @@ TEST_F(Errors, ATensorLargerThanAnyMemoryIsRefusedAtTheCallAndCostsNothing) {
 
 TEST_F(Errors, SizesThatNoRecordCanSayAreRefusedAtTheCallAndCostNothing) {
   if (!on_worker()) GTEST_SKIP() << "LibTorch's CPU has other limits";
-  const std::vector<int64_t> ranks(256, 1), more(300, 1);
-  EXPECT_THAT(message_of([&] { torch::zeros(ranks, torch::TensorOptions(device())); }), HasSubstr("256 dimensions"));
+  const std::vector<int64_t> ranks(129, 1), more(300, 1);
+  EXPECT_THAT(message_of([&] { torch::zeros(ranks, torch::TensorOptions(device())); }), HasSubstr("129 dimensions"));
   EXPECT_THAT(message_of([&] { torch::zeros({1}).to(device()).reshape(more).add(1); }), HasSubstr("300 dimensions"));
   const auto wide = torch::zeros({1}).to(device()).expand(int64_t{1} << 47);
   const auto index = torch::tensor({0}).to(device());

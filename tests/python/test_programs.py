@@ -7,6 +7,7 @@ usage: test_programs.py libremotetorch.so
 
 import contextlib
 import copy
+import functools
 import io
 import pickle
 import sys
@@ -310,6 +311,36 @@ class Programs(unittest.TestCase):
 
         self.compare(program)
 
+    def test_optimizers_round_as_on_the_cpu(self):
+        def program(device, make):
+            parameters = [torch.linspace(-1, 1, size).to(device).requires_grad_() for size in (3, 5)]
+            optimizer = make(parameters)
+            for _ in range(3):
+                optimizer.zero_grad()
+                sum(parameter.pow(3).sum() for parameter in parameters).backward()
+                optimizer.step()
+            return [x.detach() for x in parameters] + [x.grad for x in parameters]
+
+        for make in (torch.optim.NAdam, torch.optim.RAdam, torch.optim.ASGD,
+                     lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True)):
+            for options in ({}, {"foreach": True}):
+                chosen = functools.partial(make, **options) if isinstance(make, type) else make
+                self.compare(functools.partial(program, make=chosen))
+
+    def test_parallel_modules_pass_batches_through(self):
+        def program(device):
+            return torch.nn.DataParallel(torch.nn.Linear(3, 2).to(device))(torch.ones(2, 3).to(device)).detach()
+
+        self.compare(program)
+
+    def test_a_failed_read_spoils_nothing(self):
+        x = torch.empty(10, device="remote")
+        with self.assertRaises(IndexError):
+            x[[10]]
+            torch.remote.synchronize()
+        x[:5] = 1
+        self.assertEqual(x[:5].tolist(), [1] * 5)
+
     def test_compiled_modules_train(self):
         def program(device):
             net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.GELU(), torch.nn.Linear(4, 1)).to(device)
@@ -340,6 +371,19 @@ class Programs(unittest.TestCase):
             with torch.backends.mkldnn.flags(enabled=False):
                 first = F.conv2d(x, w)
             return first, F.conv2d(x, w)
+
+        self.compare(program)
+
+    def test_attention_kernels_are_chosen_in_turn(self):
+        def program(device):
+            q = torch.linspace(-1, 1, 2 * 4 * 100 * 16).view(2, 4, 100, 16).to(device).requires_grad_()
+            results = []
+            for _ in range(5):
+                for kernel in (SDPBackend.FLASH_ATTENTION, SDPBackend.MATH):
+                    with sdpa_kernel(kernel):
+                        results.append(F.scaled_dot_product_attention(q, q, q))
+            results[0].sum().backward()
+            return results + [q.grad]
 
         self.compare(program)
 

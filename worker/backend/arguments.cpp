@@ -76,7 +76,7 @@ void Arguments::end() {
   root_.reset();
   written_.clear();
   views_.clear();
-  fresh_.clear();
+  unfilled_.clear();
 }
 
 void Arguments::set_problem(Status status) {
@@ -98,8 +98,8 @@ StorageEntry* Arguments::find_or_add(const wire::TensorRef& ref) {
     // Without its bytes, so that what uses it later is told of this error.
     added = storages_.add(ref.storage, 0);
     if (!added.ok()) return nullptr;
+    unfilled_.push_back(*added);
   }
-  fresh_.push_back(*added);
   return *added;
 }
 
@@ -144,10 +144,12 @@ at::Tensor Arguments::resolve(const wire::TensorRef& ref, size_t argument) {
     try {
       return one_of_same(make_view(device_, storages_.materialize(*entry, /*overwritten=*/false), ref));
     } catch (const std::exception& error) {
+      if (ref.fresh) unfilled_.push_back(entry);
       return set_problem(status_of(error)), at::Tensor();
     }
   }
 
+  if (ref.fresh) unfilled_.push_back(entry);
   Written written{entry, ref.fresh, false, false, false, ref, {}};
   if (in_bounds) {
     uint64_t extent = 0;

@@ -67,7 +67,9 @@ class Arguments final : public wire::ArgumentResolver {
   /// The earlier error that an argument depends on; null if none does.
   const RootErrorPtr& root() const { return root_; }
   c10::SmallVectorImpl<Written>& written() { return written_; }
-  const c10::SmallVectorImpl<StorageEntry*>& fresh() const { return fresh_; }
+  /// The storages that were made for this op to fill, or that could not be made: without it they hold nothing that
+  /// anybody could want.
+  const c10::SmallVectorImpl<StorageEntry*>& unfilled() const { return unfilled_; }
 
  private:
   StorageEntry* find_or_add(const wire::TensorRef& ref);
@@ -83,7 +85,7 @@ class Arguments final : public wire::ArgumentResolver {
   Status problem_;
   RootErrorPtr root_;
   c10::SmallVector<Written, 4> written_;
-  c10::SmallVector<StorageEntry*, 4> fresh_;
+  c10::SmallVector<StorageEntry*, 4> unfilled_;
   ViewsOfOp views_;  // where the op compares its arguments
 };
 

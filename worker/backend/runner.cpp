@@ -221,8 +221,7 @@ Status Runner::collect(const Call& call, std::vector<wire::OutputMeta>& metas) {
 
 void Runner::skip(const Call& call, const RootErrorPtr& root) {
   ++state_.statistics.skipped_ops;
-  // A storage that was made for this op holds nothing that anybody could want.
-  for (auto* entry : arguments_.fresh()) entry->poison(root);
+  for (auto* entry : arguments_.unfilled()) entry->poison(root);
   for (auto* entry : declared_) {
     if (entry != nullptr) entry->poison(root);
   }
@@ -235,7 +234,7 @@ void Runner::fail(const Call& call, const Status& status, bool started) {
   core_.count(core_.counters.failed_ops);
   const RootErrorPtr root = state_.fail(
       call.sequence, describe_failure(call.operation, status, call.arguments, state_.storages, place_of(call)));
-  for (auto* entry : arguments_.fresh()) entry->poison(root);
+  for (auto* entry : arguments_.unfilled()) entry->poison(root);
   for (auto* entry : declared_) {
     if (entry == nullptr) continue;
     entry->storage = {};

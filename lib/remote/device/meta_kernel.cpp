@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 namespace remote::device {
 
 at::Tensor to_meta(const at::Tensor& tensor) {
@@ -21,6 +23,20 @@ c10::IValue to_meta(const c10::IValue& value) {
   auto result = c10::impl::GenericList(list.elementType());
   for (const c10::IValue& item : list) result.push_back(to_meta(item));
   return result;
+}
+
+at::Tensor sample_of(const at::Tensor& tensor) {
+  if (!tensor.defined()) return tensor;
+  const std::vector<int64_t> sizes(tensor.dim(), tensor.numel() == 0 ? 0 : 1);
+  return at::ones(sizes, at::TensorOptions(tensor.scalar_type()));
+}
+
+c10::IValue sample_of(const c10::IValue& value) {
+  if (value.isTensor()) return sample_of(value.toTensor());
+  if (!value.isTensorList()) return value;
+  c10::List<at::Tensor> samples;
+  for (const at::Tensor& tensor : value.toTensorVector()) samples.push_back(sample_of(tensor));
+  return samples;
 }
 
 void call_meta_kernel(const c10::OperatorHandle& op, torch::jit::Stack& stack) {

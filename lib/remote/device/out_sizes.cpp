@@ -223,10 +223,12 @@ bool size_by_rule(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10:
     const at::Tensor& out = arguments[info.out_arguments[i]].toTensor();
     const OutputSpec& spec = (*specs)[i];
     if (!makes_numbers) check_dtype(info, out, spec.dtype);
-    // Numbers in a row fill an out of any shape that has room for them all.
-    if (makes_numbers && spec.sizes.size() == 1 && out.numel() == spec.sizes[0]) continue;
+    const std::string& name = info.op.schema().name();
+    // Numbers in a row fill an out of any shape that has room for them all, but for those in random order.
+    const bool is_row = makes_numbers && spec.sizes.size() == 1 && name != "aten::randperm";
+    if (is_row && out.numel() == spec.sizes[0]) continue;
     // As LibTorch, which warns of such an out in arange() alone.
-    if (makes_numbers && info.op.schema().name() != "aten::arange") {
+    if (makes_numbers && name != "aten::arange") {
       out.resize_(spec.sizes);
     } else {
       give_size(out, spec.sizes, spec.strides);
@@ -256,6 +258,7 @@ bool are_a_wrappers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c1
     const torch::jit::Stack made = outs_of_wrapper(info, arguments);
     for (size_t i = 0; i < made.size(); ++i) {
       const at::Tensor& expected = made[i].toTensor();
+      if (out_at(i).scalar_type() != expected.scalar_type()) return false;
       if (out_at(i).sizes() != expected.sizes() || out_at(i).strides() != expected.strides()) return false;
     }
   } else if (info.data_dependent) {
@@ -303,6 +306,22 @@ std::optional<Tier> size_without_running(const OpInfo& info, c10::ArrayRef<c10::
   return std::nullopt;
 }
 
+/// An in-place op's wrapper has seen to dtypes; a caller who passes an input as the out has not. Of outs that can't take
+/// every result: integers take no fractions, real numbers no complex ones.
+void check_dtype_of_argument(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+  if (info.out_arguments.size() != 1) return;
+  const auto out = arguments[info.out_arguments.front()].toTensor().scalar_type();
+  const auto is_complex = [](const c10::IValue& argument) {
+    return argument.isComplexDouble() || (argument.isTensor() && argument.toTensor().defined() &&
+                                          argument.toTensor().is_complex());
+  };
+  if (c10::isFloatingType(out) ? std::ranges::none_of(arguments, is_complex) : c10::isComplexType(out)) return;
+  const uint64_t call = key_of_call(info, arguments);
+  if (SettledCalls::here().contains(call)) return;
+  (void)size_without_running(info, arguments, device);
+  SettledCalls::here().add(call);
+}
+
 OutputSpec spec_of(const at::Tensor& tensor) {
   if (!tensor.defined()) return shapes::undefined();
   return shapes::strided(tensor.sizes(), tensor.strides(), tensor.scalar_type());
@@ -334,6 +353,7 @@ bool size_outs(const OpInfo& info, torch::jit::Stack& stack, c10::DeviceIndex de
       if (!info.takes_overlap && arguments[index].isTensor())
         at::assert_no_internal_overlap(arguments[index].toTensor());
     }
+    if (origin == Origin::kArgument) check_dtype_of_argument(info, arguments, device);
     return state.count(Tier::kSized), true;
   }
   if (functional_run.info == &info && functional_run.only_sizes) return false;

@@ -6,6 +6,7 @@ The library runs this text when `torch.ops.load_library` loads it; it needs no p
 import atexit
 import contextlib
 import functools
+import sys
 import warnings
 
 import torch
@@ -245,15 +246,15 @@ for _name in ("_set_default_dtype", "_set_default_tensor_type", "_set_mkldnn_ena
 _select_conv_backend = torch._C._select_conv_backend
 
 
-def _select_workers_conv_backend(input, weight, *arguments, bias=None, **options):
+def _select_workers_conv_backend(*arguments, **options):
     """FakeTensor asks which kernel convolves, and takes the layout of the result from it."""
 
-    def on_cpu(tensor):
-        if tensor is None or not _is_remote(tensor):
-            return tensor
-        return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="cpu")
+    def on_cpu(value):
+        if not isinstance(value, torch.Tensor) or not _is_remote(value):
+            return value
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="cpu")
 
-    return _select_conv_backend(on_cpu(input), on_cpu(weight), *arguments, bias=on_cpu(bias), **options)
+    return _select_conv_backend(*map(on_cpu, arguments), **{name: on_cpu(value) for name, value in options.items()})
 
 
 torch._C._select_conv_backend = _select_workers_conv_backend
@@ -274,3 +275,27 @@ def _compile(self, model, inputs, **options):
 
 
 _Inductor.__call__ = _compile
+
+
+def _devices_with_foreach():
+    """Where torch.optim takes a step of all parameters as ops on lists, unless it is told: a CPU has another default,
+    which rounds otherwise."""
+    devices = _foreach_devices()
+    return [device for device in devices if device != "remote"] if _ops.computes_on_cpu() else devices
+
+
+_foreach_devices = torch.utils._foreach_utils._get_foreach_kernels_supported_devices
+for _name in ("torch.optim.optimizer", "torch.optim.swa_utils"):
+    sys.modules[_name]._get_foreach_kernels_supported_devices = _devices_with_foreach
+
+_data_parallel = sys.modules["torch.nn.parallel.data_parallel"]
+_devices_of_process = _data_parallel._get_available_device_type
+
+
+def _devices_to_split_over():
+    """torch.nn.DataParallel passes batches through where a process has no GPU of its own."""
+    device = _devices_of_process()
+    return None if device == "remote" else device
+
+
+_data_parallel._get_available_device_type = _devices_to_split_over

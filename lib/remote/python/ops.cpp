@@ -5,6 +5,9 @@
 #include <c10/util/Exception.h>
 #include <torch/library.h>
 
+#include <algorithm>
+
+#include <remote/client/session.h>
 #include <remote/connect.h>
 #include <remote/device/runtime.h>
 #include <remote/stats.h>
@@ -52,6 +55,13 @@ c10::List<std::string> synchronize(int64_t index) {
   return collect.texts;
 }
 
+/// No worker that is connected has a GPU.
+bool computes_on_cpu() {
+  return std::ranges::all_of(device::Runtime::get().sessions(), [](const auto& session) {
+    return session->welcome().hardware.device == c10::kCPU;
+  });
+}
+
 c10::Dict<std::string, int64_t> counted(int64_t index) {
   c10::Dict<std::string, int64_t> result;
   const Stats counters = stats(device_at(index));
@@ -75,6 +85,7 @@ TORCH_LIBRARY(remote, m) {
   m.def("stats(int device) -> Dict(str, int)", &counted);
   m.def("drain() -> ()", &device::Runtime::drain);
   m.def("finish_embedded() -> ()", [] { device::Runtime::finish_embedded("a new setting"); });
+  m.def("computes_on_cpu() -> bool", &computes_on_cpu);
   m.def("is_in_bad_fork() -> bool", [] { return device::Runtime::get().is_in_bad_fork(); });
   m.def("device_count() -> int", [] { return int64_t{device::Runtime::get().device_count()}; });
   m.def("current_device() -> int", [] { return static_cast<int64_t>(device::Runtime::current_device()); });

@@ -5,7 +5,7 @@
 namespace remote::wire {
 
 /// Caps on single fields. A decoder refuses what exceeds them, whoever sent it.
-inline constexpr size_t kMaxRank = 255;  // said in one byte
+inline constexpr size_t kMaxRank = 128;
 inline constexpr size_t kMaxStringBytes = 1 << 20;
 inline constexpr size_t kMaxListElements = 1 << 20;
 /// A module path, the name of a parameter or of an op.

@@ -24,7 +24,8 @@ Products products_of(std::string_view op) {
   if (op.starts_with(kTapedNamespace) && op.ends_with("backward")) return {true, true, true, true};
   Products products;
   products.convolutions = op.find("conv") != op.npos;
-  products.attention = op.find("attention") != op.npos;
+  // "aten::_scaled_dot_product_flash_attention": the kernel has been chosen.
+  products.attention = op.find("attention") != op.npos && op.find("::_scaled_dot_product") == op.npos;
   products.recurrences = names_one_of(op, kRecurrences);
   // The others may multiply matrices, too.
   products.matrices = products.convolutions || products.recurrences || names_one_of(op, kMatrices);

@@ -12,7 +12,7 @@ namespace remote::wire {
 /// Those settings are recorded, and hold, for the ops that need them alone.
 struct Products {
   bool convolutions = false, recurrences = false, matrices = false;
-  bool attention = false;  ///< which is made of matrix products
+  bool attention = false;  ///< by a kernel that the op chooses as it runs
   explicit operator bool() const { return convolutions || recurrences || matrices; }
 };
 

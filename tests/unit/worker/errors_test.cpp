@@ -41,6 +41,14 @@ TEST_F(ErrorsTest, AFailingOpPoisonsItsOutputAndWhatDependsOnItCarriesTheRootErr
   EXPECT_EQ(client->statistics().skipped_ops, 1u);
 }
 
+TEST_F(ErrorsTest, AStorageThatAFailedOpWasToReadIsAsItWasEvenIfTheOpIsTheFirstToNameIt) {
+  const auto unused = client->fresh(ScalarType::Float, {2});
+  const auto index = client->upload(at::full({2}, 7, at::kLong));
+  const auto bad = client->call("aten::index_select", "", {unused, c10::IValue(0), index}, ScalarType::Float, {2});
+  EXPECT_FALSE(client->fetch(bad).status.ok());
+  EXPECT_TRUE(client->fetch(TestSession::known(unused)).status.ok());
+}
+
 TEST_F(ErrorsTest, WarningsOfAnOpComeBeforeItsResult) {
   const auto one = client->floats({1});
   client->read(client->call("aten::std", "", {one, c10::IValue(true)}, ScalarType::Float, {}));

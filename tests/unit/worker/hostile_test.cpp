@@ -145,8 +145,8 @@ TEST_F(HostileTest, RepeatedElementsAreCapped) {
 TEST_F(HostileTest, ARankAboveTheLimitEndsTheSession) {
   EXPECT_EQ(end_of_verb(wire::Verb::kFetch,
                         [](auto& out) {
-                          out.varint(1), out.u8(1), out.u8(6), out.u64(1001), out.u8(65);
-                          for (int i = 0; i < 65; ++i) out.varint(1);
+                          out.varint(1), out.u8(1), out.u8(6), out.u64(1001), out.u8(wire::kMaxRank + 1);
+                          for (int i = 0; i <= static_cast<int>(wire::kMaxRank); ++i) out.varint(1);
                         })
                 .code(),
             StatusCode::kInvalidArgument);

@@ -2,6 +2,7 @@
 #include <ATen/native/BinaryOps.h>
 
 #include <remote/device/checks/common.h>
+#include <remote/device/checks/numbers.h>
 #include <remote/device/checks/tables.h>
 #include <remote/device/runtime.h>
 
@@ -147,9 +148,14 @@ void divisor_of_mode_is_not_zero(const Schema& schema, Arguments arguments) {
 
 /// linspace.out(start, end, steps, *, out) and logspace.out
 void linspace(const Schema& schema, Arguments arguments) {
-  if (arguments[2].toInt() <= 1) return;
-  TORCH_CHECK_NOT_IMPLEMENTED(dtype_of_out(schema, arguments) != at::kBool, schema.name(),
+  const int64_t steps = arguments[2].toInt();
+  const auto dtype = dtype_of_out(schema, arguments);
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool || steps <= 1, schema.name(),
                               ": not implemented for 'Bool'; pass a dtype of numbers");
+  if (!dtype || !worker_is(c10::kCPU, arguments.back().toTensor())) return;
+  for (int64_t place = 0; place < std::min<int64_t>(steps, 2); ++place) {
+    if (arguments[place].isScalar()) check_number(*dtype, arguments[place].toScalar());
+  }
 }
 
 /// arange.start_out(start, end, step, *, out)
@@ -173,6 +179,8 @@ constexpr NamedCheck kElementwiseChecks[] = {
     {"bitwise_or", are_bits<0, 1>},
     {"bitwise_xor", are_bits<0, 1>},
     {"bitwise_not", are_bits<0>},
+    {"__ilshift__", is_writable},
+    {"__irshift__", is_writable},
     {"relu", relu},
     {"relu_", relu},
     {"hardtanh", hardtanh},

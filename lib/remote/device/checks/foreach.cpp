@@ -1,14 +1,11 @@
-// List ops. A CPU worker does to each element of the first list what the ordinary op does; so does the check.
+// List ops. What a CPU worker minds of dtypes and numbers, its kernels say of small samples.
 #include <ATen/ExpandUtils.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/stack.h>
 
 #include <algorithm>
-#include <optional>
-#include <string>
 
 #include <remote/device/checks/common.h>
-#include <remote/device/checks/kernel_dtypes.h>
 #include <remote/device/checks/tables.h>
 #include <remote/device/meta_kernel.h>
 #include <remote/device/runtime.h>
@@ -51,49 +48,16 @@ bool is_plain(Arguments arguments) {
   return true;
 }
 
-/// The ordinary op's overload for these arguments; nullopt where there is none.
-std::optional<c10::OperatorHandle> ordinary_op(const std::string& name, Arguments arguments) {
-  const auto takes = [&](const Schema& schema) {
-    const auto& expected = schema.arguments();
-    if (expected.size() < arguments.size()) return false;
-    for (size_t i = 0; i < expected.size(); ++i) {
-      if (i >= arguments.size()) {
-        if (!expected[i].default_value()) return false;
-        continue;
-      }
-      const bool is_tensor = expected[i].type()->kind() == c10::TypeKind::TensorType;
-      if (is_tensor != arguments[i].isTensor()) return false;
-    }
-    return true;
-  };
-  for (const char* overload : {"", "Tensor", "Scalar", "Tensor_Tensor", "Tensor_Scalar"}) {
-    const auto op = c10::Dispatcher::singleton().findSchema({name, overload});
-    if (op && takes(op->schema())) return op;
+/// The tensors for one element of the first list broadcast, for an op in place to that element's size.
+void broadcast(const Schema& schema, Arguments arguments, size_t element) {
+  const auto self = arguments[0].toListRef()[element].toTensor().sizes();
+  at::DimVector sizes(self.begin(), self.end());
+  for (const c10::IValue& argument : arguments.slice(1)) {
+    if (!argument.isTensorList()) continue;
+    sizes = at::infer_size_dimvector(sizes, argument.toListRef()[element].toTensor().sizes());
   }
-  return std::nullopt;
-}
-
-/// What the ordinary op says of one element. Of values it says nothing.
-void check_element(const c10::OperatorHandle& op, const KernelGap& gap, c10::SmallVector<c10::IValue, 4> arguments) {
-  torch::jit::Stack stack;
-  at::DimVector sizes;
-  for (const c10::IValue& argument : arguments) {
-    if (argument.isTensor()) sizes = at::infer_size_dimvector(sizes, argument.toTensor().sizes());
-    stack.push_back(to_meta(argument));
-  }
-  for (size_t i = arguments.size(); i < op.schema().arguments().size(); ++i) {
-    stack.push_back(*op.schema().arguments()[i].default_value());
-  }
-  try {
-    call_meta_kernel(op, stack);
-    arguments.push_back(stack.back());
-  } catch (const c10::NotImplementedError& error) {
-    const bool has_no_meta_kernel = std::string_view(error.msg()).starts_with("Could not run");
-    if (!has_no_meta_kernel) throw;
-  }
-  std::string_view functional = op.schema().name();
-  if (functional.ends_with('_')) functional.remove_suffix(1);
-  check_kernel_dtype(functional, gap, arguments);
+  TORCH_CHECK(!schema.name().ends_with('_') || self == c10::IntArrayRef(sizes), "output with shape ", self,
+              " doesn't match the broadcast shape ", c10::IntArrayRef(sizes));
 }
 
 }  // namespace
@@ -109,18 +73,11 @@ void foreach (const Schema& schema, Arguments arguments) {
   }
   if (is_plain(arguments)) return;
   const size_t count = arguments[0].toListRef().size();
-  const auto element = [&](size_t i) {
-    c10::SmallVector<c10::IValue, 4> values;
-    for (const c10::IValue& argument : arguments) {
-      values.push_back(argument.isList() ? argument.toListRef()[i] : argument);
-    }
-    return values;
-  };
-  const auto op = ordinary_op("aten::" + schema.name().substr(std::string_view("aten::_foreach_").size()), element(0));
-  if (!op) return;
-  const bool on_cpu = worker_is(c10::kCPU, first_tensor);
-  const KernelGap gap = on_cpu ? dtypes_that_cpus_lack(op->operator_name()) : KernelGap();
-  for (size_t i = 0; i < count; ++i) check_element(*op, gap, element(i));
+  for (size_t i = 0; i < count; ++i) broadcast(schema, arguments, i);
+  if (!worker_is(c10::kCPU, first_tensor)) return;
+  torch::jit::Stack stack;
+  for (const c10::IValue& argument : arguments) stack.push_back(sample_of(argument));
+  c10::Dispatcher::singleton().findSchemaOrThrow(schema.name().c_str(), schema.overload_name().c_str()).callBoxed(stack);
 }
 
 }  // namespace remote::device::checks

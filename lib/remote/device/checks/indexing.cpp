@@ -304,22 +304,26 @@ void embedding_bag(const Schema& schema, Arguments arguments) {
 }
 
 /// searchsorted(sorted_sequence, self, *, out_int32, right, side, sorter); self may be a number.
-void searchsorted(const Schema&, Arguments arguments) {
+void searchsorted(const Schema& schema, Arguments arguments) {
   if (!arguments[1].isTensor()) return;
   const auto side =
       arguments[4].isString() ? std::optional<std::string_view>(arguments[4].toStringView()) : std::nullopt;
   const bool out_int32 = arguments[2].toBool();
   static const auto* output = new Tensor(at::empty({0}, at::kLong));
   static const auto* output_int32 = new Tensor(at::empty({0}, at::kInt));
-  at::native::searchsorted_pre_check(tensor_at(arguments, 0), tensor_at(arguments, 1),
-                                     out_int32 ? *output_int32 : *output, out_int32, arguments[3].toBool(), side,
-                                     tensor_at(arguments, 5));
+  const bool has_out = schema.arguments().back().is_out();
+  const Tensor& out = has_out ? arguments.back().toTensor() : out_int32 ? *output_int32 : *output;
+  at::native::searchsorted_pre_check(tensor_at(arguments, 0), tensor_at(arguments, 1), out, out_int32,
+                                     arguments[3].toBool(), side, tensor_at(arguments, 5));
 }
 
-/// bucketize(self, boundaries, ...)
-void bucketize(const Schema&, Arguments arguments) {
+/// bucketize(self, boundaries, *, out_int32, ...)
+void bucketize(const Schema& schema, Arguments arguments) {
   const int64_t rank = tensor_at(arguments, 1).dim();
   TORCH_CHECK(rank == 1, "boundaries tensor must be 1 dimension, but got dim(", rank, ")");
+  const ScalarType result = arguments[2].toBool() ? at::kInt : at::kLong;
+  const ScalarType out = dtype_of_out(schema, arguments).value_or(result);
+  TORCH_CHECK(out == result, schema.name(), ": expected an out of dtype ", result, ", as out_int32 says, but got ", out);
 }
 
 constexpr NamedCheck kIndexingChecks[] = {

@@ -1,14 +1,14 @@
 #include <remote/device/checks/numbers.h>
 
 #include <ATen/Dispatch_v2.h>
-#include <ATen/ops/ones.h>
-#include <torch/library.h>
+#include <ATen/core/stack.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <vector>
+
+#include <remote/device/meta_kernel.h>
 
 namespace remote::device {
 namespace {
@@ -33,12 +33,6 @@ bool is_beyond(at::ScalarType dtype, const at::Scalar& number) {
                         at::kHalf, at::kBFloat16);
 }
 
-/// A tensor like `given` on the CPU, of one element.
-at::Tensor one_like(const at::Tensor& given) {
-  if (!given.defined()) return given;
-  return at::ones(std::vector<int64_t>(given.dim(), 1), at::TensorOptions(given.scalar_type()));
-}
-
 }  // namespace
 
 bool converts_numbers(std::string_view op) {
@@ -59,8 +53,14 @@ void check_numbers(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arg
   if (std::ranges::none_of(arguments, is_too_large)) return;
   // Rare: the kernel itself says whether it minds.
   torch::jit::Stack stack;
-  for (const c10::IValue& value : arguments) stack.push_back(value.isTensor() ? one_like(value.toTensor()) : value);
+  for (const c10::IValue& value : arguments) stack.push_back(sample_of(value));
   op.callBoxed(stack);
+}
+
+void check_number(at::ScalarType dtype, const at::Scalar& number) {
+  AT_DISPATCH_V2(dtype, "check_number", AT_WRAP([&] { (void)number.to<scalar_t>(); }),
+                 AT_EXPAND(AT_ALL_TYPES_AND_COMPLEX), AT_EXPAND(AT_FLOAT8_TYPES), AT_EXPAND(AT_BAREBONES_UNSIGNED_TYPES),
+                 at::kHalf, at::kBFloat16, at::kBool, at::kComplexHalf);
 }
 
 }  // namespace remote::device

@@ -25,4 +25,7 @@ inline bool has_large_number(c10::ArrayRef<c10::IValue> arguments) {
 /// for Half. Of arguments that have large numbers.
 void check_numbers(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arguments);
 
+/// Throws what LibTorch throws where it converts a number to a dtype that can't hold it.
+void check_number(at::ScalarType dtype, const at::Scalar& number);
+
 }  // namespace remote::device

@@ -1,3 +1,4 @@
+#include <ATen/Dispatch.h>
 #include <ATen/ExpandUtils.h>
 
 #include <limits>
@@ -44,11 +45,23 @@ void normal(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(deviation >= 0, schema.name(), " expects std >= 0.0, but found std ", deviation);
 }
 
+double largest_number(ScalarType floating) {
+  return AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, floating, "uniform_", [] {
+    return static_cast<double>(std::numeric_limits<scalar_t>::max());
+  });
+}
+
 void uniform(const Schema& schema, Arguments arguments) {
   is_writable(schema, arguments);
   has_kernel(schema, arguments);
   const double from = number_at(arguments, 1), to = number_at(arguments, 2);
   TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
+  const ScalarType dtype = c10::toRealValueType(tensor_at(arguments, 0).scalar_type());
+  const double largest = largest_number(dtype);
+  TORCH_CHECK(from >= -largest && from <= largest, "from is out of bounds for ", dtype, ": ", from);
+  TORCH_CHECK(to >= -largest && to <= largest, "to is out of bounds for ", dtype, ": ", to);
+  TORCH_CHECK(to - from <= largest, schema.name(), " expects to-from <= std::numeric_limits<", dtype,
+              ">::max(), but found to=", to, " and from=", from, "; scale what a narrower range gives");
 }
 
 /// The least and the largest number of an integral dtype that is narrower than a bound.

@@ -27,7 +27,8 @@ constexpr const char* kWholeOps[] = {
     "mode.values",         // else refused: LibTorch's code asks whether the device is one that it knows
     "linalg_lstsq",        // else as its out variant, with outs of no size yet
     "pixel_shuffle",
-    "pixel_unshuffle",  // else as views and copies, row-major
+    "pixel_unshuffle",
+    "native_channel_shuffle",  // else as views and copies, row-major
     "reflection_pad3d",
     "reflection_pad3d_backward",
     "replication_pad2d",

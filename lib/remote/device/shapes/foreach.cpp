@@ -110,10 +110,20 @@ bool mm(const ShapeQuery& query, OutputSpecs& out) {
   return true;
 }
 
-/// norm(self, ord, dtype), powsum alike
+/// norm(self, ord, dtype)
 bool norm(const ShapeQuery& query, OutputSpecs& out) {
   for (const Tensor& self : tensors_at(query, 0)) {
     out.push_back(contiguous({}, real(dtype_at(query, 2, self.scalar_type()))));
+  }
+  return true;
+}
+
+/// powsum(self, ord, dtype): of no integers, integers
+bool powsum(const ShapeQuery& query, OutputSpecs& out) {
+  for (const Tensor& self : tensors_at(query, 0)) {
+    const ScalarType dtype = self.scalar_type();
+    const ScalarType sum = c10::isIntegralType(dtype, /*includeBool=*/true) ? ScalarType::Long : dtype;
+    out.push_back(contiguous({}, real(dtype_at(query, 2, sum))));
   }
   return true;
 }
@@ -214,7 +224,7 @@ constexpr NamedRule kForeachRules[] = {
     {"_foreach_pow.ScalarAndTensor", power_of_scalar},
     {"_foreach_mm", mm},
     {"_foreach_norm.Scalar", norm},
-    {"_foreach_powsum.Scalar", norm},
+    {"_foreach_powsum.Scalar", powsum},
     {"_foreach_max", max},
     {"_foreach_clone", clones},
     {"_foreach_zero", clones},

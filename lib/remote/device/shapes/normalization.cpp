@@ -162,9 +162,8 @@ bool native_group_norm_backward(const ShapeQuery& query, OutputSpecs& out) {
 bool weight_norm(const ShapeQuery& query, OutputSpecs& out) {
   const Tensor& g = tensor_at(query, 1);
   const ScalarType dtype = g.scalar_type();
-  const bool widened = dtype == ScalarType::BFloat16 || (!on_cpu(query) && dtype == ScalarType::Half);
   return returns(out, {contiguous(tensor_at(query, 0).sizes(), tensor_at(query, 0).scalar_type()),
-                       contiguous(g.sizes(), widened ? ScalarType::Float : dtype)});
+                       contiguous(g.sizes(), at::isReducedFloatingType(dtype) ? ScalarType::Float : dtype)});
 }
 
 constexpr NamedRule kNormalizationRules[] = {

@@ -136,6 +136,7 @@ constexpr NamedRule kPaddingAndResamplingRules[] = {
     {"im2col", im2col},
     {"col2im", col2im},
     {"channel_shuffle", returns_suggested_like<0>},
+    {"native_channel_shuffle", returns_suggested_like<0>},
 };
 
 }  // namespace
