@@ -20,6 +20,7 @@ struct Shape {
   bool has_biases = true, bidirectional = false, batch_first = false;
   int64_t projected = 0;  ///< the size that an LSTM's hidden state is projected to; 0 for none
   bool packed = false;
+  double dropout = 0;
 };
 
 /// One of LibTorch's recurrent ops, on sequences of one length and on packed ones.
@@ -49,10 +50,11 @@ Recurrence with_hidden_state(int64_t gates, OneStateOp padded, PackedOneStateOp 
 }
 
 Tensors run_lstm(const Tensor& input, const Tensors& states, const Tensors& parameters, const Shape& shape) {
+  if (shape.dropout > 0) torch::manual_seed(7);
   auto [output, hidden, cell] = shape.packed ? at::lstm(input, batch_sizes(), states, parameters, shape.has_biases,
-                                                        kLayers, 0.0, true, shape.bidirectional)
-                                             : at::lstm(input, states, parameters, shape.has_biases, kLayers, 0.0, true,
-                                                        shape.bidirectional, shape.batch_first);
+                                                        kLayers, shape.dropout, true, shape.bidirectional)
+                                             : at::lstm(input, states, parameters, shape.has_biases, kLayers,
+                                                        shape.dropout, true, shape.bidirectional, shape.batch_first);
   return {output, hidden, cell};
 }
 
@@ -175,18 +177,27 @@ TEST_F(RecurrentOps, AnLstmWhoseHiddenStateIsProjectedComputesTheSame) {
 }
 
 TEST_F(RecurrentOps, AnLstmTakesTheKernelsOfItsPrecisionAndOfGradientMode) {
+  const auto compare = [](const Shape& shape, torch::ScalarType dtype) {
+    SCOPED_TRACE(testing::Message() << dtype << (shape.bidirectional ? ", bidirectional" : "")
+                                    << (shape.batch_first ? ", batch first" : "") << ", dropout " << shape.dropout);
+    if (dtype != torch::kHalf) {
+      EXPECT_TRUE(network_computes_the_same(recurrences().at("lstm"), shape, dtype));
+    }
+    EXPECT_TRUE(computes_the_same(inputs_of(recurrences().at("lstm"), shape, dtype), [&](const Tensors& in) {
+      const torch::NoGradGuard no_grad;
+      return run_lstm(in[0], {in[1], in[2]}, {in.begin() + 3, in.end()}, shape);
+    }));
+  };
   for (const auto dtype : {torch::kFloat, torch::kBFloat16, torch::kHalf}) {
     for (const bool bidirectional : {false, true}) {
-      SCOPED_TRACE(testing::Message() << dtype << (bidirectional ? ", bidirectional" : ""));
-      Shape shape;
-      shape.bidirectional = bidirectional;
-      if (dtype != torch::kHalf) {
-        EXPECT_TRUE(network_computes_the_same(recurrences().at("lstm"), shape, dtype));
+      for (const double dropout : {0.0, 0.3}) {
+        Shape shape;
+        shape.bidirectional = bidirectional;
+        shape.dropout = dropout;
+        compare(shape, dtype);
+        shape.batch_first = true;
+        compare(shape, dtype);
       }
-      EXPECT_TRUE(computes_the_same(inputs_of(recurrences().at("lstm"), shape, dtype), [&](const Tensors& in) {
-        const torch::NoGradGuard no_grad;
-        return run_lstm(in[0], {in[1], in[2]}, {in.begin() + 3, in.end()}, shape);
-      }));
     }
   }
 }

@@ -311,6 +311,21 @@ class Programs(unittest.TestCase):
 
         self.compare(program)
 
+    def test_an_lstm_under_autocast(self):
+        def program(device):
+            layer = torch.nn.LSTM(8, 4, 2, dropout=0.3).to(device)
+            torch.manual_seed(2)  # the parameters were drawn on the CPU
+            with torch.autocast(device, torch.bfloat16):
+                output, (hidden, cell) = layer(torch.linspace(-1, 1, 120).view(5, 3, 8).to(device))
+            (output.float().sum() + cell.float().sum()).backward()
+            return [output.detach(), hidden.detach(), cell.detach()] + [x.grad for x in layer.parameters()]
+
+        try:
+            program("cpu")
+        except RuntimeError as error:
+            self.skipTest(f"this processor's oneDNN has no LSTM in bfloat16: {error}")
+        self.compare(program)
+
     def test_optimizers_round_as_on_the_cpu(self):
         def program(device, make):
             parameters = [torch.linspace(-1, 1, size).to(device).requires_grad_() for size in (3, 5)]

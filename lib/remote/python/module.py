@@ -192,7 +192,7 @@ def _storage_key(self):
 def _tensor_key(self):
     """Likewise: tools compare it with the storage's, or with another tensor's."""
     address = _tensor_data_ptr(self)
-    if not _is_remote(self) or self.numel() == 0 or torch._C._dispatch_keys(self).has(torch._C.DispatchKey.Python):
+    if not _is_remote(self) or torch._C._dispatch_keys(self).has(torch._C.DispatchKey.Python) or self.numel() == 0:
         return address  # a class with a __torch_dispatch__ of its own may have no storage
     return self.untyped_storage().data_ptr() + self.storage_offset() * self.element_size()
 

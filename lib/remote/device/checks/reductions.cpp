@@ -100,6 +100,13 @@ void are_edges(const Tensor& edges, const Tensor& values) {
               " for dimension 0");
 }
 
+/// Of a histogram that is told no range.
+void finds_range(const Schema& schema, const Tensor& input) {
+  TORCH_CHECK_NOT_IMPLEMENTED(!at::isReducedFloatingType(input.scalar_type()), schema.name(),
+                              ": its range is not found for '", input.scalar_type(),
+                              "'; pass a range, or convert the tensors to Float or Double with .to(...)");
+}
+
 /// bin_ct(self, bins, *, range, weight, density) and bins_tensor(self, bins, *, weight, density)
 void histogram(const Schema& schema, Arguments arguments) {
   const Tensor& input = tensor_at(arguments, 0);
@@ -116,10 +123,9 @@ void histogram(const Schema& schema, Arguments arguments) {
     TORCH_CHECK(weights.numel() == input.numel(), "torch.histogram: expected as many weights as values, ",
                 input.numel(), ", but got ", weights.numel());
   }
-  const ScalarType dtype = input.scalar_type();
-  const bool has_kernel = has_edges ? c10::isFloatingType(dtype) : dtype == at::kFloat || dtype == at::kDouble;
-  TORCH_CHECK_NOT_IMPLEMENTED(has_kernel, schema.name(), ": not implemented for '", dtype,
-                              "'; convert the tensors to Float or Double with .to(...)");
+  TORCH_CHECK_NOT_IMPLEMENTED(c10::isFloatingType(input.scalar_type()), schema.name(), ": not implemented for '",
+                              input.scalar_type(), "'; convert the tensors to Float or Double with .to(...)");
+  if (!has_edges && arguments[2].isNone()) finds_range(schema, input);
 }
 
 /// bincount(self, weights, minlength)
@@ -162,6 +168,7 @@ void histogramdd(const Schema& schema, Arguments arguments) {
     TORCH_CHECK(!count.isInt() || count.toInt() > 0, "torch.histogram(): bins must be > 0, but got ", count);
     if (count.isTensor()) are_edges(count.toTensor(), input);
   }
+  if (schema.name() == "aten::_histogramdd_bin_edges" && arguments[2].isNone()) finds_range(schema, input);
   const Tensor& weights = tensor_at(arguments, schema.name() == "aten::_histogramdd_from_bin_tensors" ? 2 : 3);
   if (!weights.defined()) return;
   are_weights(weights, input);

@@ -48,15 +48,24 @@ std::tuple<Tensor, Tensor> fused_gru_cell(const Tensor& input_gates, const Tenso
   return {(hidden - candidate) * update + candidate, no_workspace(input_gates)};
 }
 
+/// Of an LSTM: mkldnn has none.
+bool has_projection(at::TensorList hidden) {
+  return hidden[0].size(-1) != hidden[1].size(-1);
+}
+
 /// Whether LibTorch's CPU code would run this LSTM as mkldnn layers.
 bool cpu_takes_mkldnn(const Tensor& input, at::TensorList hidden, at::TensorList parameters) {
   if (!at::globalContext().userEnabledMkldnn() || input.scalar_type() != at::kFloat || input.numel() == 0) return false;
-  // A projection makes the two hidden states differ in size.
-  if (hidden[0].size(-1) != hidden[1].size(-1)) return false;
+  if (has_projection(hidden)) return false;
   for (const auto& tensor : parameters) {
     if (!is_remote(tensor) || tensor.scalar_type() != at::kFloat) return false;
   }
   return true;
+}
+
+bool mkldnn_runs(RecurrentKind kind, const Tensor& input, at::TensorList hidden, at::TensorList parameters,
+                 const RecurrentOptions& options) {
+  return kind == RecurrentKind::kLstm && options.batch_sizes.empty() && cpu_takes_mkldnn(input, hidden, parameters);
 }
 
 /// Whether someone wants to see the ops that a layer is made of: a mode of Python's, a function transform, or
@@ -69,13 +78,14 @@ bool is_watched(const Tensor& input, at::TensorList hidden, at::TensorList param
 }
 
 /// Whether this LSTM is left to LibTorch's CPU code as a whole: for mkldnn it has other kernels without gradients, and
-/// takes lower precisions where the processor has them. Not with dropout, for which the op takes no generator.
+/// takes lower precisions where the processor has them. Autocast looks at the products of another one, which has a
+/// projection.
 bool cpu_decides(RecurrentKind kind, const Tensor& input, at::TensorList hidden, at::TensorList parameters,
                  const RecurrentOptions& options) {
   if (kind != RecurrentKind::kLstm || !options.batch_sizes.empty() || !at::globalContext().userEnabledMkldnn()) {
     return false;
   }
-  if (options.dropout != 0 && options.train && options.layers > 1) return false;
+  if (has_projection(hidden) && at::autocast::is_autocast_enabled(c10::DeviceType::PrivateUse1)) return false;
   const ScalarType dtype = input.scalar_type();
   const bool is_taken =
       dtype == at::kBFloat16 || (!at::GradMode::is_enabled() && (dtype == at::kFloat || dtype == at::kHalf));
@@ -98,8 +108,7 @@ std::pair<Tensor, RecurrentState> lstm_mkldnn_layer(const Tensor& input_TBF, con
 
 std::pair<Tensor, RecurrentState> run_as_cpu(RecurrentKind kind, const Tensor& input, at::TensorList hidden,
                                              at::TensorList parameters, const RecurrentOptions& options) {
-  const bool mkldnn =
-      kind == RecurrentKind::kLstm && options.batch_sizes.empty() && cpu_takes_mkldnn(input, hidden, parameters);
+  const bool mkldnn = mkldnn_runs(kind, input, hidden, parameters, options);
   // mkldnn wants the sequence contiguous with its steps first: one copy for both directions.
   Tensor sequence = input;
   if (mkldnn) sequence = options.batch_first ? input.transpose(0, 1).contiguous().transpose(0, 1) : input.contiguous();
@@ -118,28 +127,36 @@ bool cuda_takes_cudnn(const Tensor& input, at::TensorList hidden, at::TensorList
   return std::all_of(hidden.begin(), hidden.end(), fits) && std::all_of(parameters.begin(), parameters.end(), fits);
 }
 
-std::optional<std::vector<Tensor>> run_on_cudnn(RecurrentKind kind, Tensor input, std::vector<Tensor> hidden,
-                                                std::vector<Tensor> parameters, const RecurrentOptions& options) {
+/// As LibTorch's autocast does it for cuDNN, and for the LSTM of mkldnn.
+void cast_for_autocast(Tensor& input, std::vector<Tensor>& hidden, std::vector<Tensor>& parameters) {
   constexpr auto kRemote = c10::DeviceType::PrivateUse1;
-  if (at::autocast::is_autocast_enabled(kRemote)) {
-    // As LibTorch's autocast does it for cuDNN.
-    const ScalarType lower = at::autocast::get_autocast_dtype(kRemote);
-    input = at::autocast::cached_cast(lower, input, kRemote);
-    hidden = at::autocast::cached_cast(lower, at::TensorList(hidden), kRemote);
-    parameters = at::autocast::cached_cast(lower, at::TensorList(parameters), kRemote);
-  }
+  if (!at::autocast::is_autocast_enabled(kRemote)) return;
+  const ScalarType lower = at::autocast::get_autocast_dtype(kRemote);
+  input = at::autocast::cached_cast(lower, input, kRemote);
+  hidden = at::autocast::cached_cast(lower, at::TensorList(hidden), kRemote);
+  parameters = at::autocast::cached_cast(lower, at::TensorList(parameters), kRemote);
+}
+
+std::optional<std::vector<Tensor>> run_on_cudnn(RecurrentKind kind, const Tensor& input, at::TensorList hidden,
+                                                at::TensorList parameters, const RecurrentOptions& options) {
   if (!cuda_takes_cudnn(input, hidden, parameters)) return std::nullopt;
   at::native::check_attributes(input, parameters, hidden);
   return run_whole(kind, input, hidden, parameters, options);
 }
 
 /// Outputs and last states as the worker's own device would compute them; nullopt where LibTorch's cells are to do it.
-std::optional<std::vector<Tensor>> run(RecurrentKind kind, const Tensor& input, at::TensorList hidden,
-                                       at::TensorList parameters, const RecurrentOptions& options) {
-  if (worker_is(at::kCUDA, input)) return run_on_cudnn(kind, input, hidden.vec(), parameters.vec(), options);
-  if (!worker_is(at::kCPU, input)) return std::nullopt;
+std::optional<std::vector<Tensor>> run(RecurrentKind kind, Tensor input, std::vector<Tensor> hidden,
+                                       std::vector<Tensor> parameters, const RecurrentOptions& options) {
+  const bool on_cuda = worker_is(at::kCUDA, input);
+  if (!on_cuda && !worker_is(at::kCPU, input)) return std::nullopt;
+  if (on_cuda || mkldnn_runs(kind, input, hidden, parameters, options)) cast_for_autocast(input, hidden, parameters);
+  if (on_cuda) return run_on_cudnn(kind, input, hidden, parameters, options);
   at::native::check_attributes(input, parameters, hidden);
-  if (cpu_decides(kind, input, hidden, parameters, options)) return run_whole(kind, input, hidden, parameters, options);
+  if (cpu_decides(kind, input, hidden, parameters, options)) {
+    const bool drops = options.dropout != 0 && options.train && options.layers > 1;
+    if (!drops) return run_whole(kind, input, hidden, parameters, options);
+    if (!has_projection(hidden)) return run_whole_by_layer(kind, input, hidden, parameters, options);
+  }
   auto [output, last] = run_as_cpu(kind, input, hidden, parameters, options);
   std::vector<Tensor> results{std::move(output)};
   results.insert(results.end(), last.begin(), last.end());
@@ -150,7 +167,7 @@ std::tuple<Tensor, Tensor, Tensor> lstm(const Tensor& input, at::TensorList hidd
                                         bool has_biases, int64_t layers, double dropout, bool train, bool bidirectional,
                                         bool batch_first) {
   TORCH_CHECK(hidden.size() == 2, "lstm expects two hidden states");
-  if (const auto results = run(RecurrentKind::kLstm, input, hidden, parameters,
+  if (const auto results = run(RecurrentKind::kLstm, input, hidden.vec(), parameters.vec(),
                                {has_biases, layers, dropout, train, bidirectional, batch_first})) {
     return {(*results)[0], (*results)[1], (*results)[2]};
   }
@@ -165,8 +182,8 @@ using NativeRecurrent = OneState (*)(const Tensor&, const Tensor&, at::TensorLis
 template <RecurrentKind kKind, NativeRecurrent kNative>
 OneState recurrent(const Tensor& input, const Tensor& hidden, at::TensorList parameters, bool has_biases,
                    int64_t layers, double dropout, bool train, bool bidirectional, bool batch_first) {
-  if (const auto results =
-          run(kKind, input, {hidden}, parameters, {has_biases, layers, dropout, train, bidirectional, batch_first})) {
+  if (const auto results = run(kKind, input, {hidden}, parameters.vec(),
+                               {has_biases, layers, dropout, train, bidirectional, batch_first})) {
     return {(*results)[0], (*results)[1]};
   }
   return kNative(input, hidden, parameters, has_biases, layers, dropout, train, bidirectional, batch_first);
@@ -201,8 +218,8 @@ std::optional<std::vector<Tensor>> run_as_padded(const Tensor& data, at::TensorL
     return std::nullopt;
   }
   const auto steps = static_cast<int64_t>(sizes.size());
-  auto results =
-      run(RecurrentKind::kLstm, data.view({steps, sizes.front(), data.size(1)}), hidden, parameters, options);
+  auto results = run(RecurrentKind::kLstm, data.view({steps, sizes.front(), data.size(1)}), hidden.vec(),
+                     parameters.vec(), options);
   if (results) results->front() = results->front().flatten(0, 1);
   return results;
 }
@@ -216,7 +233,7 @@ std::optional<std::vector<Tensor>> run_packed(RecurrentKind kind, const Tensor& 
   if (kind == RecurrentKind::kLstm) {
     if (auto results = run_as_padded(data, hidden, parameters, options)) return results;
   }
-  return run(kind, data, hidden, parameters, options);
+  return run(kind, data, hidden.vec(), parameters.vec(), options);
 }
 
 std::tuple<Tensor, Tensor, Tensor> packed_lstm(const Tensor& data, const Tensor& batch_sizes, at::TensorList hidden,

@@ -245,4 +245,31 @@ std::optional<std::vector<Tensor>> run_whole(RecurrentKind kind, const Tensor& i
   return record_taped({kOps[static_cast<size_t>(kind)], packed ? "data" : "input"}, std::move(arguments));
 }
 
+std::optional<std::vector<Tensor>> run_whole_by_layer(RecurrentKind kind, const Tensor& input,
+                                                      at::TensorList states_LBH, at::TensorList parameters,
+                                                      const RecurrentOptions& options) {
+  check_layers(input, states_LBH, parameters, options);
+  RecurrentOptions one = options;
+  one.layers = 1;
+  one.dropout = 0;
+  const int64_t directions = options.bidirectional ? 2 : 1;
+  const size_t count = parameters.size() / static_cast<size_t>(options.layers);
+  Tensor sequence = input;
+  std::vector<std::vector<Tensor>> last(states_LBH.size());
+  for (int64_t layer = 0; layer < options.layers; ++layer) {
+    if (layer > 0) sequence = at::dropout(sequence, options.dropout, options.train);
+    std::vector<Tensor> states;
+    for (const Tensor& state : states_LBH) states.push_back(state.narrow(0, layer * directions, directions));
+    auto results = run_whole(kind, sequence, states, parameters.slice(static_cast<size_t>(layer) * count, count), one);
+    if (!results) return std::nullopt;
+    // Masks are drawn in the order [T, B, H].
+    sequence = one.batch_first ? results->front().transpose(0, 1) : results->front();
+    one.batch_first = false;
+    for (size_t i = 0; i < last.size(); ++i) last[i].push_back(std::move((*results)[i + 1]));
+  }
+  std::vector<Tensor> results{options.batch_first ? sequence.transpose(0, 1) : sequence};
+  for (const auto& states : last) results.push_back(at::cat(states));
+  return results;
+}
+
 }  // namespace remote::device

@@ -55,4 +55,9 @@ RunLayer layers_of_steps(RecurrentKind kind);
 std::optional<std::vector<at::Tensor>> run_whole(RecurrentKind kind, const at::Tensor& input, at::TensorList states_LBH,
                                                  at::TensorList parameters, const RecurrentOptions& options);
 
+/// The same as one op for each layer, with dropout in between: on a CPU worker the op itself takes no generator.
+std::optional<std::vector<at::Tensor>> run_whole_by_layer(RecurrentKind kind, const at::Tensor& input,
+                                                          at::TensorList states_LBH, at::TensorList parameters,
+                                                          const RecurrentOptions& options);
+
 }  // namespace remote::device
