@@ -231,8 +231,13 @@ TEST_F(Math, TensorsOfManyDimensionsAgree) {
   sizes[3] = sizes[98] = sizes[99] = 2;
   EXPECT_TRUE(computes_the_same({torch::arange(8.f).reshape(sizes)}, [](const auto& in) {
     const auto& x = in[0];
-    return Results{x + x.transpose(-1, 3), x.matmul(x), x.sum(), x.softmax(-1), x.exp().transpose(3, -1).clone(),
-                   x.index_select(3, torch::ones({1}, x.options().dtype(torch::kLong))), x.cumsum(-1)};
+    return Results{x + x.transpose(-1, 3),
+                   x.matmul(x),
+                   x.sum(),
+                   x.softmax(-1),
+                   x.exp().transpose(3, -1).clone(),
+                   x.index_select(3, torch::ones({1}, x.options().dtype(torch::kLong))),
+                   x.cumsum(-1)};
   }));
   const std::string refusal = "only tensors with up to 64 dims";
   EXPECT_THAT(message_of([&] { torch::ones(sizes, torch::TensorOptions(device())).sum(-1); }),

@@ -213,6 +213,18 @@ class Kernels(unittest.TestCase):
             wait()
             self.assertEqual(y.tolist(), [2, 2, 2])
 
+    def test_may_differentiate(self):
+        def slope(x):
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(x.pow(3).sum(), x)[0]
+
+        library = torch.library.Library("slopes", "FRAGMENT")
+        library.define("of_cube(Tensor x) -> Tensor")
+        library.impl("of_cube", slope, "CPU")
+        library.impl("of_cube", torch.empty_like, "Meta")
+        for device in ("cpu", "remote"):
+            self.assertEqual(torch.ops.slopes.of_cube(torch.arange(3.0, device=device)).tolist(), [0, 3, 12])
+
     def test_do_not_end_the_session_that_runs_them(self):
         library = torch.library.Library("ends", "FRAGMENT")
         library.define("its_session(Tensor x) -> Tensor")

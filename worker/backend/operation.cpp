@@ -273,6 +273,11 @@ std::shared_ptr<const Operation> OperationTable::make(std::string_view name, std
   operation->compares_arguments =
       name == kComparesInputs || std::ranges::any_of(operation->arguments, &Operation::Argument::out);
   operation->products = wire::products_of(name);
+  const bool is_built_in = name.starts_with("aten::") || name.starts_with(wire::kTapedNamespace);
+  operation->runs_above_autograd =
+      !is_built_in && std::ranges::none_of(std::array{c10::DispatchKey::Autograd, c10::DispatchKey::AutogradCPU,
+                                                  c10::DispatchKey::AutogradCUDA},
+                                       [&](c10::DispatchKey key) { return handle->hasKernelForDispatchKey(key); });
   if (cpu_ && operation->draws == Operation::Draws::kAlways) {
     operation->refusal = {
         StatusCode::kUnimplemented,

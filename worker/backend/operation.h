@@ -67,6 +67,8 @@ struct Operation {
   bool reads_workspace = false;
   /// Its kernel may ask whether two arguments are one tensor, as those of out variants do.
   bool compares_arguments = false;
+  /// Autograd sees what its kernel does, as anywhere: that of an op of one's own which has no autograd kernel.
+  bool runs_above_autograd = false;
   /// All that it returns are tensors or lists of them.
   bool returns_tensors = true;
 

@@ -1,5 +1,6 @@
 #include <worker/backend/runner.h>
 
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/FunctionRef.h>
 
 #include <remote/wire/limits.h>
@@ -194,6 +195,11 @@ void Runner::execute(const Call& call) {
 }
 
 void Runner::invoke(const Operation& operation) {
+  std::optional<c10::impl::ForceDispatchKeyGuard> above_autograd;
+  if (operation.runs_above_autograd) {
+    const auto keys = c10::impl::tls_local_dispatch_key_set();
+    above_autograd.emplace(keys.included_, keys.excluded_ - c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+  }
   if (operation.generator_argument >= 0) {
     auto& generator = stack_[operation.generator_argument];
     if (generator.isNone()) generator = state_.generators.default_generator();

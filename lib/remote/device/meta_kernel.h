@@ -11,8 +11,8 @@ namespace remote::device {
 at::Tensor to_meta(const at::Tensor& tensor);
 c10::IValue to_meta(const c10::IValue& value);
 
-/// A tensor like it on the CPU, of one element if it has any, or such ones for those of a list: a kernel says of it what
-/// it says of dtypes and numbers.
+/// A tensor like it on the CPU, of one element if it has any, or such ones for those of a list: a kernel says of it
+/// what it says of dtypes and numbers.
 at::Tensor sample_of(const at::Tensor& tensor);
 c10::IValue sample_of(const c10::IValue& value);
 

@@ -306,14 +306,14 @@ std::optional<Tier> size_without_running(const OpInfo& info, c10::ArrayRef<c10::
   return std::nullopt;
 }
 
-/// An in-place op's wrapper has seen to dtypes; a caller who passes an input as the out has not. Of outs that can't take
-/// every result: integers take no fractions, real numbers no complex ones.
+/// An in-place op's wrapper has seen to dtypes; a caller who passes an input as the out has not. Of outs that can't
+/// take every result: integers take no fractions, real numbers no complex ones.
 void check_dtype_of_argument(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
   if (info.out_arguments.size() != 1) return;
   const auto out = arguments[info.out_arguments.front()].toTensor().scalar_type();
   const auto is_complex = [](const c10::IValue& argument) {
-    return argument.isComplexDouble() || (argument.isTensor() && argument.toTensor().defined() &&
-                                          argument.toTensor().is_complex());
+    return argument.isComplexDouble() ||
+           (argument.isTensor() && argument.toTensor().defined() && argument.toTensor().is_complex());
   };
   if (c10::isFloatingType(out) ? std::ranges::none_of(arguments, is_complex) : c10::isComplexType(out)) return;
   const uint64_t call = key_of_call(info, arguments);

@@ -57,9 +57,8 @@ c10::List<std::string> synchronize(int64_t index) {
 
 /// No worker that is connected has a GPU.
 bool computes_on_cpu() {
-  return std::ranges::all_of(device::Runtime::get().sessions(), [](const auto& session) {
-    return session->welcome().hardware.device == c10::kCPU;
-  });
+  return std::ranges::all_of(device::Runtime::get().sessions(),
+                             [](const auto& session) { return session->welcome().hardware.device == c10::kCPU; });
 }
 
 c10::Dict<std::string, int64_t> counted(int64_t index) {

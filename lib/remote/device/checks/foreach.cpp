@@ -77,7 +77,9 @@ void foreach (const Schema& schema, Arguments arguments) {
   if (!worker_is(c10::kCPU, first_tensor)) return;
   torch::jit::Stack stack;
   for (const c10::IValue& argument : arguments) stack.push_back(sample_of(argument));
-  c10::Dispatcher::singleton().findSchemaOrThrow(schema.name().c_str(), schema.overload_name().c_str()).callBoxed(stack);
+  c10::Dispatcher::singleton()
+      .findSchemaOrThrow(schema.name().c_str(), schema.overload_name().c_str())
+      .callBoxed(stack);
 }
 
 }  // namespace remote::device::checks

@@ -323,7 +323,8 @@ void bucketize(const Schema& schema, Arguments arguments) {
   TORCH_CHECK(rank == 1, "boundaries tensor must be 1 dimension, but got dim(", rank, ")");
   const ScalarType result = arguments[2].toBool() ? at::kInt : at::kLong;
   const ScalarType out = dtype_of_out(schema, arguments).value_or(result);
-  TORCH_CHECK(out == result, schema.name(), ": expected an out of dtype ", result, ", as out_int32 says, but got ", out);
+  TORCH_CHECK(out == result, schema.name(), ": expected an out of dtype ", result, ", as out_int32 says, but got ",
+              out);
 }
 
 constexpr NamedCheck kIndexingChecks[] = {

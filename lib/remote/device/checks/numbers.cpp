@@ -59,8 +59,8 @@ void check_numbers(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arg
 
 void check_number(at::ScalarType dtype, const at::Scalar& number) {
   AT_DISPATCH_V2(dtype, "check_number", AT_WRAP([&] { (void)number.to<scalar_t>(); }),
-                 AT_EXPAND(AT_ALL_TYPES_AND_COMPLEX), AT_EXPAND(AT_FLOAT8_TYPES), AT_EXPAND(AT_BAREBONES_UNSIGNED_TYPES),
-                 at::kHalf, at::kBFloat16, at::kBool, at::kComplexHalf);
+                 AT_EXPAND(AT_ALL_TYPES_AND_COMPLEX), AT_EXPAND(AT_FLOAT8_TYPES),
+                 AT_EXPAND(AT_BAREBONES_UNSIGNED_TYPES), at::kHalf, at::kBFloat16, at::kBool, at::kComplexHalf);
 }
 
 }  // namespace remote::device

@@ -46,9 +46,8 @@ void normal(const Schema& schema, Arguments arguments) {
 }
 
 double largest_number(ScalarType floating) {
-  return AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, floating, "uniform_", [] {
-    return static_cast<double>(std::numeric_limits<scalar_t>::max());
-  });
+  return AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, floating, "uniform_",
+                                         [] { return static_cast<double>(std::numeric_limits<scalar_t>::max()); });
 }
 
 void uniform(const Schema& schema, Arguments arguments) {

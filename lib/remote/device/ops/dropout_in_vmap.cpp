@@ -21,10 +21,10 @@ bool draws_as_cpu(const at::Tensor& input, double p, bool train) {
 
 /// LibTorch's kernel for what is above all levels, which this file's replaces.
 const c10::SafeKernelFunction& libtorchs_dropout() {
-  static const auto* kernel = new c10::SafeKernelFunction(
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("aten::dropout", "")
-          .getComputedKernelForDispatchKey(DispatchKey::FuncTorchDynamicLayerFrontMode));
+  static const auto* kernel =
+      new c10::SafeKernelFunction(c10::Dispatcher::singleton()
+                                      .findSchemaOrThrow("aten::dropout", "")
+                                      .getComputedKernelForDispatchKey(DispatchKey::FuncTorchDynamicLayerFrontMode));
   return *kernel;
 }
 
@@ -58,9 +58,8 @@ torch::Library replace(DispatchKey key, Kernel kernel) {
 }
 
 [[maybe_unused]] const auto& original = libtorchs_dropout();
-[[maybe_unused]] const torch::Library above_levels =
-    replace(DispatchKey::FuncTorchDynamicLayerFrontMode,
-            torch::CppFunction::makeFromBoxedFunction<&dropout_above_levels>());
+[[maybe_unused]] const torch::Library above_levels = replace(
+    DispatchKey::FuncTorchDynamicLayerFrontMode, torch::CppFunction::makeFromBoxedFunction<&dropout_above_levels>());
 [[maybe_unused]] const torch::Library at_levels = replace(DispatchKey::FuncTorchVmapMode, &dropout_at_level);
 
 }  // namespace
