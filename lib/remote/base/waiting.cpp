@@ -1,5 +1,7 @@
 #include <remote/base/waiting.h>
 
+#include <unistd.h>
+
 #include <utility>
 
 namespace remote {
@@ -7,6 +9,17 @@ namespace {
 thread_local bool runs_ops = false;
 thread_local std::mutex* locked_by_caller = nullptr;
 AroundWait around;
+
+/// Whether the calling thread holds a lock that it did not take itself: not every caller of a generator does.
+bool is_held_here(std::mutex& mutex) {
+#ifdef __GLIBC__
+  return mutex.native_handle()->__data.__owner == ::gettid();
+#else
+  if (!mutex.try_lock()) return true;
+  mutex.unlock();
+  return false;
+#endif
+}
 }  // namespace
 
 void mark_worker_thread() {
@@ -26,10 +39,9 @@ void set_around_wait(AroundWait around_wait) {
 
 Waiting::Waiting() {
   if (around.is_needed == nullptr || !around.is_needed()) return;
-  if (std::mutex* mutex = locked_by_caller) {
-    // No other thread can hold it but one that has it from C++: those of Python wait for the lock that is held here.
-    if (!mutex->try_lock()) unlocked_ = mutex;
-    mutex->unlock();
+  if (locked_by_caller != nullptr && is_held_here(*locked_by_caller)) {
+    unlocked_ = locked_by_caller;
+    unlocked_->unlock();
   }
   begun_ = around.begin();
 }

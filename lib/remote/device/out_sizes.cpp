@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/EmptyTensor.h>
+#include <ATen/ExpandUtils.h>
 #include <ATen/MemoryOverlap.h>
 #include <ATen/native/Resize.h>
 #include <c10/util/ScopeExit.h>
@@ -26,7 +27,7 @@ namespace {
 
 /// Where an out comes from.
 enum class Origin {
-  kArgument,  ///< an in-place op's own argument
+  kArgument,  ///< an in-place op's own argument, or an input that the caller passes as the out, too
   kNew,       ///< in all likelihood LibTorch's wrapper made it just now, of the right size
   kCaller,    ///< handed in: of any size, dtype and layout
 };
@@ -307,19 +308,37 @@ std::optional<Tier> size_without_running(const OpInfo& info, c10::ArrayRef<c10::
 }
 
 /// An in-place op's wrapper has seen to dtypes; a caller who passes an input as the out has not. Of outs that can't
-/// take every result: integers take no fractions, real numbers no complex ones.
-void check_dtype_of_argument(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
-  if (info.out_arguments.size() != 1) return;
-  const auto out = arguments[info.out_arguments.front()].toTensor().scalar_type();
+/// take every result: integers take no fractions, real numbers no complex ones. Changes nothing.
+void check_input_as_out(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
+  if (info.out_arguments.size() != 1 || info.data_dependent || arguments.front().isScalar()) return;
+  const auto place = static_cast<size_t>(info.out_arguments.front());
+  const at::Tensor& out = arguments[place].toTensor();
   const auto is_complex = [](const c10::IValue& argument) {
     return argument.isComplexDouble() ||
            (argument.isTensor() && argument.toTensor().defined() && argument.toTensor().is_complex());
   };
-  if (c10::isFloatingType(out) ? std::ranges::none_of(arguments, is_complex) : c10::isComplexType(out)) return;
+  if (out.is_floating_point() ? std::ranges::none_of(arguments, is_complex) : out.is_complex()) return;
+  static thread_local SettledCalls settled;
   const uint64_t call = key_of_call(info, arguments);
-  if (SettledCalls::here().contains(call)) return;
-  (void)size_without_running(info, arguments, device);
-  SettledCalls::here().add(call);
+  if (settled.contains(call)) return;
+  auto specs = told_by(info.rule, info, arguments, device);
+  if (!specs && info.has_meta_kernel) {
+    torch::jit::Stack stack = meta_arguments(arguments);
+    for (size_t i = 0; i < place; ++i) {
+      if (arguments[i].isTensor() && arguments[i].toTensor().is_same(out)) stack[i] = stack[place];
+    }
+    call_meta_kernel(info.op, stack);
+  } else if (!specs && twin_of(info).is_wrapper) {
+    const torch::jit::Stack made = outs_of_wrapper(info, arguments);
+    const at::Tensor& result = made.front().toTensor();
+    check_dtype(info, out, result.scalar_type());
+    TORCH_CHECK(out.sizes() == result.sizes() || !at::is_expandable_to(out.sizes(), result.sizes()),
+                "output with shape ", out.sizes(), " doesn't match the broadcast shape ", result.sizes());
+  } else if (!specs) {
+    specs = told_by_twins_rule(info, arguments, device);
+  }
+  if (specs) check_dtype(info, out, specs->front().dtype);
+  settled.add(call);
 }
 
 OutputSpec spec_of(const at::Tensor& tensor) {
@@ -353,7 +372,7 @@ bool size_outs(const OpInfo& info, torch::jit::Stack& stack, c10::DeviceIndex de
       if (!info.takes_overlap && arguments[index].isTensor())
         at::assert_no_internal_overlap(arguments[index].toTensor());
     }
-    if (origin == Origin::kArgument) check_dtype_of_argument(info, arguments, device);
+    if (origin == Origin::kArgument) check_input_as_out(info, arguments, device);
     return state.count(Tier::kSized), true;
   }
   if (functional_run.info == &info && functional_run.only_sizes) return false;

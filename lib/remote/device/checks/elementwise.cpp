@@ -148,14 +148,19 @@ void divisor_of_mode_is_not_zero(const Schema& schema, Arguments arguments) {
 
 /// linspace.out(start, end, steps, *, out) and logspace.out
 void linspace(const Schema& schema, Arguments arguments) {
-  const int64_t steps = arguments[2].toInt();
   const auto dtype = dtype_of_out(schema, arguments);
-  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool || steps <= 1, schema.name(),
+  const int64_t steps = arguments[2].toInt();
+  if (steps == 0 || !dtype) return;
+  TORCH_CHECK_NOT_IMPLEMENTED(dtype != at::kBool || steps == 1, schema.name(),
                               ": not implemented for 'Bool'; pass a dtype of numbers");
-  if (!dtype || !worker_is(c10::kCPU, arguments.back().toTensor())) return;
-  for (int64_t place = 0; place < std::min<int64_t>(steps, 2); ++place) {
+  if (!worker_is(c10::kCPU, arguments.back().toTensor())) return;
+  const auto is_held = [&](size_t place) {
     if (arguments[place].isScalar()) check_number(*dtype, arguments[place].toScalar());
-  }
+  };
+  // A single step fills the out with one number; a fraction beyond its dtype becomes infinite.
+  const bool fills_integer = schema.name() == "aten::linspace" && c10::isIntegralType(*dtype, /*includeBool=*/false);
+  if (steps > 1 || fills_integer) is_held(0);
+  if (steps > 1) is_held(1);
 }
 
 /// arange.start_out(start, end, step, *, out)

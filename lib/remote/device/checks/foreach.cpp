@@ -60,6 +60,21 @@ void broadcast(const Schema& schema, Arguments arguments, size_t element) {
               " doesn't match the broadcast shape ", c10::IntArrayRef(sizes));
 }
 
+/// The elements differ in their values alone.
+bool are_alike(Arguments arguments) {
+  return std::ranges::all_of(arguments, [](const c10::IValue& argument) {
+    if (argument.isTensor()) return argument.toTensor().dim() == 0;
+    if (!argument.isList()) return true;
+    const auto items = argument.toListRef();
+    return std::ranges::all_of(items, [&](const c10::IValue& item) {
+      if (!item.isTensor()) return false;
+      const Tensor &tensor = item.toTensor(), &first = items[0].toTensor();
+      return tensor.dtype() == first.dtype() && tensor.dim() == first.dim() &&
+             (tensor.numel() == 0) == (first.numel() == 0);
+    });
+  });
+}
+
 }  // namespace
 
 void foreach (const Schema& schema, Arguments arguments) {
@@ -73,10 +88,20 @@ void foreach (const Schema& schema, Arguments arguments) {
   }
   if (is_plain(arguments)) return;
   const size_t count = arguments[0].toListRef().size();
-  for (size_t i = 0; i < count; ++i) broadcast(schema, arguments, i);
+  const bool is_product = schema.name() == "aten::_foreach_mm";
+  for (size_t i = 0; i < count && !is_product; ++i) broadcast(schema, arguments, i);
   if (!worker_is(c10::kCPU, first_tensor)) return;
+  const bool one_will_do = are_alike(arguments);
   torch::jit::Stack stack;
-  for (const c10::IValue& argument : arguments) stack.push_back(sample_of(argument));
+  for (const c10::IValue& argument : arguments) {
+    if (argument.isTensor()) {  // a number, or one for each element
+      stack.emplace_back(at::ones(argument.toTensor().sizes(), at::TensorOptions(argument.toTensor().scalar_type())));
+    } else if (argument.isTensorList() && one_will_do) {
+      stack.emplace_back(c10::List<Tensor>({sample_of(argument.toListRef()[0].toTensor())}));
+    } else {
+      stack.push_back(sample_of(argument));
+    }
+  }
   c10::Dispatcher::singleton()
       .findSchemaOrThrow(schema.name().c_str(), schema.overload_name().c_str())
       .callBoxed(stack);

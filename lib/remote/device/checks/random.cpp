@@ -55,6 +55,7 @@ void uniform(const Schema& schema, Arguments arguments) {
   has_kernel(schema, arguments);
   const double from = number_at(arguments, 1), to = number_at(arguments, 2);
   TORCH_CHECK(from <= to, schema.name(), " expects to return a [from, to) range, but found from=", from, " > to=", to);
+  if (tensor_at(arguments, 0).is_complex() && tensor_at(arguments, 0).numel() == 0) return;
   const ScalarType dtype = c10::toRealValueType(tensor_at(arguments, 0).scalar_type());
   const double largest = largest_number(dtype);
   TORCH_CHECK(from >= -largest && from <= largest, "from is out of bounds for ", dtype, ": ", from);

@@ -102,7 +102,7 @@ void are_edges(const Tensor& edges, const Tensor& values) {
 
 /// Of a histogram that is told no range.
 void finds_range(const Schema& schema, const Tensor& input) {
-  TORCH_CHECK_NOT_IMPLEMENTED(!at::isReducedFloatingType(input.scalar_type()), schema.name(),
+  TORCH_CHECK_NOT_IMPLEMENTED(input.numel() == 0 || !at::isReducedFloatingType(input.scalar_type()), schema.name(),
                               ": its range is not found for '", input.scalar_type(),
                               "'; pass a range, or convert the tensors to Float or Double with .to(...)");
 }

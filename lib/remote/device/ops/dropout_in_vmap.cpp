@@ -45,13 +45,14 @@ at::Tensor dropout_at_level(const at::Tensor& input, double p, bool train) {
   return input * at::empty_like(input).bernoulli_(1 - p).div_(1 - p);
 }
 
-/// Without the dispatcher's warning that there are kernels: for other devices all stays as it was.
+/// Without the dispatcher's warning that there are kernels, which it gives once a process and which is kept for others.
 template <typename Kernel>
 torch::Library replace(DispatchKey key, Kernel kernel) {
   struct Silent final : c10::WarningHandler {
     void process(const c10::Warning& /*warning*/) override {}
   } silent;
   const c10::WarningUtils::WarningHandlerGuard quiet(&silent);
+  const c10::WarningUtils::WarnAlways not_once(true);
   torch::Library library(torch::Library::IMPL, "aten", key, __FILE__, __LINE__);
   library.impl("dropout", std::move(kernel));
   return library;

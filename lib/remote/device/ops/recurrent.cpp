@@ -78,14 +78,13 @@ bool is_watched(const Tensor& input, at::TensorList hidden, at::TensorList param
 }
 
 /// Whether this LSTM is left to LibTorch's CPU code as a whole: for mkldnn it has other kernels without gradients, and
-/// takes lower precisions where the processor has them. Autocast looks at the products of another one, which has a
-/// projection.
+/// takes lower precisions where the processor has them. With a projection it is the steps that have LibTorch's bits.
 bool cpu_decides(RecurrentKind kind, const Tensor& input, at::TensorList hidden, at::TensorList parameters,
                  const RecurrentOptions& options) {
   if (kind != RecurrentKind::kLstm || !options.batch_sizes.empty() || !at::globalContext().userEnabledMkldnn()) {
     return false;
   }
-  if (has_projection(hidden) && at::autocast::is_autocast_enabled(c10::DeviceType::PrivateUse1)) return false;
+  if (has_projection(hidden)) return false;
   const ScalarType dtype = input.scalar_type();
   const bool is_taken =
       dtype == at::kBFloat16 || (!at::GradMode::is_enabled() && (dtype == at::kFloat || dtype == at::kHalf));
@@ -146,16 +145,16 @@ std::optional<std::vector<Tensor>> run_on_cudnn(RecurrentKind kind, const Tensor
 
 /// Outputs and last states as the worker's own device would compute them; nullopt where LibTorch's cells are to do it.
 std::optional<std::vector<Tensor>> run(RecurrentKind kind, Tensor input, std::vector<Tensor> hidden,
-                                       std::vector<Tensor> parameters, const RecurrentOptions& options) {
+                                       std::vector<Tensor> parameters, RecurrentOptions options) {
   const bool on_cuda = worker_is(at::kCUDA, input);
   if (!on_cuda && !worker_is(at::kCPU, input)) return std::nullopt;
   if (on_cuda || mkldnn_runs(kind, input, hidden, parameters, options)) cast_for_autocast(input, hidden, parameters);
   if (on_cuda) return run_on_cudnn(kind, input, hidden, parameters, options);
   at::native::check_attributes(input, parameters, hidden);
   if (cpu_decides(kind, input, hidden, parameters, options)) {
-    const bool drops = options.dropout != 0 && options.train && options.layers > 1;
-    if (!drops) return run_whole(kind, input, hidden, parameters, options);
-    if (!has_projection(hidden)) return run_whole_by_layer(kind, input, hidden, parameters, options);
+    // Between layers, of which there may be one.
+    if (!options.train || options.layers == 1) options.dropout = 0;
+    return (options.dropout == 0 ? run_whole : run_whole_by_layer)(kind, input, hidden, parameters, options);
   }
   auto [output, last] = run_as_cpu(kind, input, hidden, parameters, options);
   std::vector<Tensor> results{std::move(output)};
