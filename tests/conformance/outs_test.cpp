@@ -110,6 +110,15 @@ TEST_F(Outs, OnTheCpuAreRefused) {
   EXPECT_EQ(number.item<double>(), 7);
 }
 
+TEST_F(Outs, ThatAreInputsStayAsTheyAreWhereTheyAreRefused) {
+  Tensor number = torch::ones({1}, torch::kLong).to(device());
+  Tensor row = torch::arange(3).to(device());
+  expect_refused("too small", [&] { torch::add_out(number, number, row); });
+  expect_refused("integers", [&] { torch::mul_out(number, number, torch::ones({1}).to(device())); });
+  EXPECT_TRUE(same(torch::ones({1}, torch::kLong), number));
+  EXPECT_TRUE(same(torch::arange(3) + 1, torch::add_out(row, row, torch::ones({1}, torch::kLong).to(device()))));
+}
+
 TEST_F(Outs, InPlaceTriangularOfBatchesOutOfOrder) {
   // Wrong values and writes beyond the storage, where the worker did not know that input and out are one tensor.
   EXPECT_TRUE(computes_the_same({torch::rand({4, 3, 5, 5})}, [](const auto& in) {

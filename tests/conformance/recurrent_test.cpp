@@ -176,6 +176,35 @@ TEST_F(RecurrentOps, AnLstmWhoseHiddenStateIsProjectedComputesTheSame) {
   }
 }
 
+TEST_F(RecurrentOps, AnLstmComputesTheSameWithoutGradients) {
+  const torch::NoGradGuard no_grad;
+  for (const int64_t projected : {0, 3}) {
+    for (const int64_t layers : {1, 2}) {
+      for (const bool batch_first : {false, true}) {
+        SCOPED_TRACE(testing::Message() << layers << " layers, projected to " << projected << ", " << batch_first);
+        torch::nn::LSTM layer(torch::nn::LSTMOptions(kFeatures, kHidden)
+                                  .num_layers(layers)
+                                  .dropout(0.3)
+                                  .proj_size(projected)
+                                  .batch_first(batch_first));
+        auto inputs = layer->parameters();
+        inputs.push_back(torch::randn({kSteps, kBatch, kFeatures}));
+        for (const int64_t size : {projected > 0 ? projected : kHidden, kHidden}) {
+          inputs.push_back(torch::zeros({layers, batch_first ? kSteps : kBatch, size}));
+        }
+        EXPECT_TRUE(computes_the_same(inputs, [&](const Tensors& in) {
+          torch::manual_seed(7);
+          const auto parameters = in.end() - 3;
+          auto [output, hidden, cell] =
+              at::lstm(*parameters, {in[in.size() - 2], in.back()}, Tensors(in.begin(), parameters), true, layers, 0.3,
+                       true, false, batch_first);
+          return Tensors{output, hidden, cell};
+        }));
+      }
+    }
+  }
+}
+
 TEST_F(RecurrentOps, AnLstmTakesTheKernelsOfItsPrecisionAndOfGradientMode) {
   const auto compare = [](const Shape& shape, torch::ScalarType dtype) {
     SCOPED_TRACE(testing::Message() << dtype << (shape.bidirectional ? ", bidirectional" : "")

@@ -48,15 +48,10 @@ std::tuple<Tensor, Tensor> fused_gru_cell(const Tensor& input_gates, const Tenso
   return {(hidden - candidate) * update + candidate, no_workspace(input_gates)};
 }
 
-/// Of an LSTM: mkldnn has none.
-bool has_projection(at::TensorList hidden) {
-  return hidden[0].size(-1) != hidden[1].size(-1);
-}
-
 /// Whether LibTorch's CPU code would run this LSTM as mkldnn layers.
 bool cpu_takes_mkldnn(const Tensor& input, at::TensorList hidden, at::TensorList parameters) {
   if (!at::globalContext().userEnabledMkldnn() || input.scalar_type() != at::kFloat || input.numel() == 0) return false;
-  if (has_projection(hidden)) return false;
+  if (has_projection(hidden)) return false;  // mkldnn has none
   for (const auto& tensor : parameters) {
     if (!is_remote(tensor) || tensor.scalar_type() != at::kFloat) return false;
   }

@@ -141,8 +141,7 @@ std::pair<Tensor, RecurrentState> run_steps(const Tensor& input, const Recurrent
 
 /// How many parameters each layer has in each direction.
 size_t parameters_of_a_layer(at::TensorList states_LBH, const RecurrentOptions& options) {
-  const bool has_projection = states_LBH.size() == 2 && states_LBH[0].size(-1) != states_LBH[1].size(-1);
-  return (options.has_biases ? 4 : 2) + (has_projection ? 1 : 0);
+  return (options.has_biases ? 4 : 2) + (has_projection(states_LBH) ? 1 : 0);
 }
 
 /// Throws for tensors that don't fit together, as far as the layers' kernels would not say so at once.
@@ -168,12 +167,16 @@ void check_layers(const Tensor& input, at::TensorList states_LBH, at::TensorList
 
 }  // namespace
 
+bool has_projection(at::TensorList states_LBH) {
+  return states_LBH.size() == 2 && states_LBH[0].size(-1) != states_LBH[1].size(-1);
+}
+
 std::pair<Tensor, RecurrentState> run_layers(RunLayer run, const Tensor& input, const RecurrentState& states_LBH,
                                              at::TensorList parameters, const RecurrentOptions& options) {
   check_layers(input, states_LBH, parameters, options);
   const int64_t directions = options.bidirectional ? 2 : 1;
   const size_t stride = parameters_of_a_layer(states_LBH, options);
-  const bool has_projection = stride % 2 != 0;
+  const bool is_projected = has_projection(states_LBH);
   std::vector<std::vector<Tensor>> first_states, last_states(states_LBH.size());
   for (const Tensor& state_LBH : states_LBH) first_states.push_back(state_LBH.unbind(0));
 
@@ -184,8 +187,7 @@ std::pair<Tensor, RecurrentState> run_layers(RunLayer run, const Tensor& input, 
       const int64_t index = layer * directions + direction;
       RecurrentState first;
       for (const auto& state : first_states) first.push_back(state[index]);
-      const auto weights =
-          layer_weights(parameters.slice(index * stride, stride), options.has_biases, has_projection);
+      const auto weights = layer_weights(parameters.slice(index * stride, stride), options.has_biases, is_projected);
       auto [output, last] = run(sequence, first, weights, /*reverse=*/direction > 0, options);
       outputs.push_back(std::move(output));
       for (size_t i = 0; i < last.size(); ++i) last_states[i].push_back(last[i]);

@@ -28,6 +28,9 @@ struct LayerWeights {
 /// The hidden state and, for an LSTM, the cell state.
 using RecurrentState = c10::SmallVector<at::Tensor, 2>;
 
+/// Whether an LSTM projects its hidden state, which then has another size than its cell state.
+bool has_projection(at::TensorList states_LBH);
+
 /// One layer in one direction over a sequence [T, B, F], or the steps of packed sequences one after the other [N, F]:
 /// its outputs [T, B, H] or [N, H], and the last state of each sequence [B, H].
 using RunLayer = std::pair<at::Tensor, RecurrentState> (*)(const at::Tensor& input, const RecurrentState& state,
