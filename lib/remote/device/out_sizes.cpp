@@ -307,17 +307,12 @@ std::optional<Tier> size_without_running(const OpInfo& info, c10::ArrayRef<c10::
   return std::nullopt;
 }
 
-/// An in-place op's wrapper has seen to dtypes; a caller who passes an input as the out has not. Of outs that can't
-/// take every result: integers take no fractions, real numbers no complex ones. Changes nothing.
+/// An in-place op's wrapper has seen to dtypes; a caller who passes an input as the out has not. Of integers, which
+/// take no fractions. Changes nothing.
 void check_input_as_out(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments, c10::DeviceIndex device) {
-  if (info.out_arguments.size() != 1 || info.data_dependent || arguments.front().isScalar()) return;
+  if (info.data_dependent || arguments.front().isScalar()) return;
   const auto place = static_cast<size_t>(info.out_arguments.front());
   const at::Tensor& out = arguments[place].toTensor();
-  const auto is_complex = [](const c10::IValue& argument) {
-    return argument.isComplexDouble() ||
-           (argument.isTensor() && argument.toTensor().defined() && argument.toTensor().is_complex());
-  };
-  if (out.is_floating_point() ? std::ranges::none_of(arguments, is_complex) : out.is_complex()) return;
   static thread_local SettledCalls settled;
   const uint64_t call = key_of_call(info, arguments);
   if (settled.contains(call)) return;
@@ -339,6 +334,12 @@ void check_input_as_out(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments
   }
   if (specs) check_dtype(info, out, specs->front().dtype);
   settled.add(call);
+}
+
+bool holds_integers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
+  const c10::IValue& out = arguments[info.out_arguments.front()];
+  return info.out_arguments.size() == 1 && out.isTensor() && !out.toTensor().is_floating_point() &&
+         !out.toTensor().is_complex();
 }
 
 OutputSpec spec_of(const at::Tensor& tensor) {
@@ -372,7 +373,7 @@ bool size_outs(const OpInfo& info, torch::jit::Stack& stack, c10::DeviceIndex de
       if (!info.takes_overlap && arguments[index].isTensor())
         at::assert_no_internal_overlap(arguments[index].toTensor());
     }
-    if (origin == Origin::kArgument) check_input_as_out(info, arguments, device);
+    if (origin == Origin::kArgument && holds_integers(info, arguments)) check_input_as_out(info, arguments, device);
     return state.count(Tier::kSized), true;
   }
   if (functional_run.info == &info && functional_run.only_sizes) return false;

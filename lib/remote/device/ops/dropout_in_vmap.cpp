@@ -20,11 +20,11 @@ bool draws_as_cpu(const at::Tensor& input, double p, bool train) {
 }
 
 /// LibTorch's kernel for what is above all levels, which this file's replaces.
-const c10::SafeKernelFunction& libtorchs_dropout() {
+const auto& libtorchs_dropout() {
   static const auto* kernel =
-      new c10::SafeKernelFunction(c10::Dispatcher::singleton()
-                                      .findSchemaOrThrow("aten::dropout", "")
-                                      .getComputedKernelForDispatchKey(DispatchKey::FuncTorchDynamicLayerFrontMode));
+      new auto(c10::Dispatcher::singleton()
+                   .findSchemaOrThrow("aten::dropout", "")
+                   .getComputedKernelForDispatchKey(DispatchKey::FuncTorchDynamicLayerFrontMode));
   return *kernel;
 }
 
