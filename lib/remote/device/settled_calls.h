@@ -9,11 +9,11 @@ namespace remote::device {
 /// A hash of all that the layout of an op's outs depends on, the outs' own included. Some tens of nanoseconds.
 uint64_t key_of_call(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments);
 
-/// The calls whose new outs were found to be as LibTorch's wrapper makes them, so that they need no second look. A call
-/// that finds its place taken by another is looked at again each time.
+/// The calls whose outs were looked at and found right, so that they need no second look. A call that finds its place
+/// taken by another is looked at again each time.
 class SettledCalls {
  public:
-  /// The calling thread's.
+  /// The calling thread's, of outs that are new: whether they are as LibTorch's wrapper makes them.
   static SettledCalls& here() {
     static thread_local SettledCalls calls;
     return calls;
