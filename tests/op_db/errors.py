@@ -32,7 +32,9 @@ TOLD_LATER = {"masked_fill": {"cannot be converted to type int64_t without overf
               "scatter_add": {"index 34 is out of bounds"},
               "gather": {"index 23 is out of bounds"}, "gather, mistake 7": {"refer to a single memory location"},
               "multinomial": {"either `inf`, `nan` or element < 0", "sum of probabilities <= 0",
-                              "probability entry < 0", "probability entry = infinity or NaN"}}
+                              "probability entry < 0", "probability entry = infinity or NaN"},
+              "torch.quantile(n(3), n(2) + 0.5)": {"must be in the range [0, 1]"},
+              "torch.nanquantile(n(3), n(2) - 0.5)": {"must be in the range [0, 1]"}}
 # An IndexError where the CPU's is an internal check.
 OTHER_TYPE = {("narrow_copy", RuntimeError, IndexError)}
 # The device refuses what the mistake is made with, in its own sentence.
