@@ -336,11 +336,10 @@ class Programs(unittest.TestCase):
                 optimizer.step()
             return [x.detach() for x in parameters] + [x.grad for x in parameters]
 
-        for make in (torch.optim.NAdam, torch.optim.RAdam, torch.optim.ASGD,
-                     lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True)):
+        nesterov = functools.partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
+        for make in (torch.optim.NAdam, torch.optim.RAdam, torch.optim.ASGD, nesterov):
             for options in ({}, {"foreach": True}):
-                chosen = functools.partial(make, **options) if isinstance(make, type) else make
-                self.compare(functools.partial(program, make=chosen))
+                self.compare(functools.partial(program, make=functools.partial(make, **options)))
 
     def test_parallel_modules_pass_batches_through(self):
         def program(device):

@@ -338,8 +338,8 @@ void check_input_as_out(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments
 
 bool holds_integers(const OpInfo& info, c10::ArrayRef<c10::IValue> arguments) {
   const c10::IValue& out = arguments[info.out_arguments.front()];
-  return info.out_arguments.size() == 1 && out.isTensor() && !out.toTensor().is_floating_point() &&
-         !out.toTensor().is_complex();
+  return info.out_arguments.size() == 1 && out.isTensor() &&
+         c10::isIntegralType(out.toTensor().scalar_type(), /*includeBool=*/true);
 }
 
 OutputSpec spec_of(const at::Tensor& tensor) {

@@ -28,7 +28,7 @@ void run_in_python(const char* source) {
   release(state);
 }
 
-/// Lets Python's other threads run, where this one has kept them from it.
+/// Whether this thread keeps Python's other threads from running.
 bool holds_lock() {
   static const auto is_initialized = find<int()>("Py_IsInitialized");
   static const auto holds = find<int()>("PyGILState_Check");

@@ -88,8 +88,9 @@ void foreach (const Schema& schema, Arguments arguments) {
   }
   if (is_plain(arguments)) return;
   const size_t count = arguments[0].toListRef().size();
-  const bool is_product = schema.name() == "aten::_foreach_mm";
-  for (size_t i = 0; i < count && !is_product; ++i) broadcast(schema, arguments, i);
+  if (schema.name() != "aten::_foreach_mm") {
+    for (size_t i = 0; i < count; ++i) broadcast(schema, arguments, i);
+  }
   if (!worker_is(c10::kCPU, first_tensor)) return;
   const bool one_will_do = are_alike(arguments);
   torch::jit::Stack stack;

@@ -7,7 +7,6 @@
 
 #include <utility>
 
-#include <remote/device/describe.h>
 #include <remote/device/runtime.h>
 
 namespace remote::device {
@@ -16,7 +15,7 @@ namespace {
 using c10::DispatchKey;
 
 bool draws_as_cpu(const at::Tensor& input, double p, bool train) {
-  return is_remote(input) && worker_is(c10::kCPU, input) && train && p > 0 && p < 1 && input.numel() > 0;
+  return worker_is(c10::kCPU, input) && train && p > 0 && p < 1 && input.numel() > 0;
 }
 
 /// LibTorch's kernel for what is above all levels, which this file's replaces.

@@ -3,7 +3,6 @@
 #include <ATen/NativeFunctions.h>
 #include <torch/library.h>
 
-#include <remote/device/describe.h>
 #include <remote/device/runtime.h>
 
 namespace remote::device {
@@ -15,9 +14,9 @@ using Quantile = at::Tensor (*)(const at::Tensor&, const at::Tensor&, std::optio
 template <Quantile kNative>
 at::Tensor quantile(const at::Tensor& self, const at::Tensor& q, std::optional<int64_t> dim, bool keepdim,
                     std::string_view interpolation) {
-  if (is_remote(q) && worker_is(at::kCPU, q) && at::isFloatingType(q.scalar_type())) {
-    at::_assert_async(q.detach().ge(0).logical_and_(q.detach().le(1)).all(),
-                      "quantile() q values must be in the range [0, 1]");
+  if (worker_is(at::kCPU, q) && at::isFloatingType(q.scalar_type())) {
+    const at::Tensor places = q.detach();
+    at::_assert_async(places.ge(0).logical_and_(places.le(1)).all(), "quantile() q values must be in the range [0, 1]");
   }
   return kNative(self, q, dim, keepdim, interpolation);
 }

@@ -48,19 +48,16 @@ std::tuple<Tensor, Tensor> fused_gru_cell(const Tensor& input_gates, const Tenso
   return {(hidden - candidate) * update + candidate, no_workspace(input_gates)};
 }
 
-/// Whether LibTorch's CPU code would run this LSTM as mkldnn layers.
-bool cpu_takes_mkldnn(const Tensor& input, at::TensorList hidden, at::TensorList parameters) {
+/// Whether LibTorch's CPU code would run this as LSTM layers of mkldnn.
+bool cpu_takes_mkldnn(RecurrentKind kind, const Tensor& input, at::TensorList hidden, at::TensorList parameters,
+                      const RecurrentOptions& options) {
+  if (kind != RecurrentKind::kLstm || !options.batch_sizes.empty()) return false;
   if (!at::globalContext().userEnabledMkldnn() || input.scalar_type() != at::kFloat || input.numel() == 0) return false;
   if (has_projection(hidden)) return false;  // mkldnn has none
   for (const auto& tensor : parameters) {
     if (!is_remote(tensor) || tensor.scalar_type() != at::kFloat) return false;
   }
   return true;
-}
-
-bool mkldnn_runs(RecurrentKind kind, const Tensor& input, at::TensorList hidden, at::TensorList parameters,
-                 const RecurrentOptions& options) {
-  return kind == RecurrentKind::kLstm && options.batch_sizes.empty() && cpu_takes_mkldnn(input, hidden, parameters);
 }
 
 /// Whether someone wants to see the ops that a layer is made of: a mode of Python's, a function transform, or
@@ -102,7 +99,7 @@ std::pair<Tensor, RecurrentState> lstm_mkldnn_layer(const Tensor& input_TBF, con
 
 std::pair<Tensor, RecurrentState> run_as_cpu(RecurrentKind kind, const Tensor& input, at::TensorList hidden,
                                              at::TensorList parameters, const RecurrentOptions& options) {
-  const bool mkldnn = mkldnn_runs(kind, input, hidden, parameters, options);
+  const bool mkldnn = cpu_takes_mkldnn(kind, input, hidden, parameters, options);
   // mkldnn wants the sequence contiguous with its steps first: one copy for both directions.
   Tensor sequence = input;
   if (mkldnn) sequence = options.batch_first ? input.transpose(0, 1).contiguous().transpose(0, 1) : input.contiguous();
@@ -143,7 +140,8 @@ std::optional<std::vector<Tensor>> run(RecurrentKind kind, Tensor input, std::ve
                                        std::vector<Tensor> parameters, RecurrentOptions options) {
   const bool on_cuda = worker_is(at::kCUDA, input);
   if (!on_cuda && !worker_is(at::kCPU, input)) return std::nullopt;
-  if (on_cuda || mkldnn_runs(kind, input, hidden, parameters, options)) cast_for_autocast(input, hidden, parameters);
+  if (on_cuda || cpu_takes_mkldnn(kind, input, hidden, parameters, options))
+    cast_for_autocast(input, hidden, parameters);
   if (on_cuda) return run_on_cudnn(kind, input, hidden, parameters, options);
   at::native::check_attributes(input, parameters, hidden);
   if (cpu_decides(kind, input, hidden, parameters, options)) {
@@ -207,7 +205,7 @@ std::optional<std::vector<Tensor>> run_as_padded(const Tensor& data, at::TensorL
                                                  RecurrentOptions options) {
   const std::vector<int64_t> sizes = std::exchange(options.batch_sizes, {});
   if (sizes.front() != sizes.back() || !worker_is(at::kCPU, data)) return std::nullopt;
-  if (!cpu_takes_mkldnn(data, hidden, parameters) &&
+  if (!cpu_takes_mkldnn(RecurrentKind::kLstm, data, hidden, parameters, options) &&
       !cpu_decides(RecurrentKind::kLstm, data, hidden, parameters, options)) {
     return std::nullopt;
   }
